@@ -1,0 +1,5 @@
+//! Keys; seal and open; sign and verify.
+
+mod random;
+
+pub use random::{Random, draw};

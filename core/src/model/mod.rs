@@ -1,0 +1,3 @@
+//! The couple's words and rules; pure.
+
+pub mod id;
