@@ -1,0 +1,204 @@
+//! Opening, making and writing the one database file of a folder.
+//!
+//! Journal mode: write-ahead log. With `synchronous=FULL` a commit then costs one sync of one file, where a rollback
+//! journal needs four (measured: 0.29 ms against 0.84 to 1.0 ms), and a reader in another process never stands in a
+//! writer's way. Between calls a handle holds only shared marks that block nobody; dropping the last handle folds the
+//! log into the file and removes it, so that a suspended app holds no lock at all.
+
+use core::fmt;
+use core::time::Duration;
+use std::path::Path;
+
+use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
+
+use super::batch::{Act, Batch};
+use super::error::StoreError;
+use super::folder::sync_folder;
+
+/// The file's name in its folder.
+const FILE: &str = "rows.db";
+/// "RKNT": tells our files from other programs'.
+const APPLICATION_ID: i32 = 0x524b_4e54;
+/// The layout below. A file with a higher number is left alone.
+const FORMAT: u32 = 1;
+/// How long a commit waits for another process's. The vault lock makes turns, so this is a second net.
+const BUSY_WAIT: Duration = Duration::from_secs(5);
+/// A rowid table, since bodies are large: the indexes then hold ids and orders only.
+const SCHEMA: &str = "
+    create table generation (n integer not null) strict;
+    insert into generation values (0);
+    create table row (
+        tbl integer not null, id blob not null, ord blob not null, state integer not null, body blob not null
+    ) strict;
+    create unique index row_id on row (tbl, id);
+    create index row_order on row (tbl, ord, id);
+    create index row_state on row (tbl, state, ord, id);";
+
+/// One folder's rows. Not `Sync`: one owner, who takes turns with other processes by the vault lock.
+pub struct Store {
+    pub(super) connection: Connection,
+    pub(super) poisoned: bool,
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Store(..)")
+    }
+}
+
+impl Store {
+    /// Makes an empty store in `folder`, which is made if it is missing.
+    ///
+    /// # Errors
+    /// [`StoreError::Exists`] if there is one; [`StoreError::Full`] and [`StoreError::Disk`].
+    pub fn create(folder: &Path) -> Result<Self, StoreError> {
+        std::fs::create_dir_all(folder)?;
+        let file = folder.join(FILE);
+        drop(std::fs::File::create_new(&file)?);
+        let connection = Connection::open_with_flags(&file, flags())?;
+        configure(&connection)?;
+        make(&connection)?;
+        sync_folder(folder)?;
+        Ok(Self { connection, poisoned: false })
+    }
+
+    /// Opens the store in `folder`.
+    ///
+    /// # Errors
+    /// [`StoreError::Absent`], [`StoreError::Foreign`], [`StoreError::Newer`], [`StoreError::Damaged`],
+    /// [`StoreError::Disk`]. None of them changes the file.
+    pub fn open(folder: &Path) -> Result<Self, StoreError> {
+        let file = folder.join(FILE);
+        if !file.try_exists()? {
+            return Err(StoreError::Absent);
+        }
+        let connection = Connection::open_with_flags(&file, flags())?;
+        check(&connection)?;
+        configure(&connection)?;
+        Ok(Self { connection, poisoned: false })
+    }
+
+    /// Opens a store in memory, made if no handle of that name is alive. It is there as long as any handle is:
+    /// a simulator keeps one as "the disk" and drops the node that uses another.
+    ///
+    /// # Errors
+    /// [`StoreError::Engine`] if the name holds anything but ASCII letters, digits, `-` and `_`.
+    pub fn memory(name: &str) -> Result<Self, StoreError> {
+        if !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_') {
+            return Err(StoreError::Engine);
+        }
+        let uri = format!("file:{name}?mode=memory&cache=shared");
+        let flags = flags() | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_CREATE;
+        let connection = Connection::open_with_flags(uri, flags)?;
+        configure(&connection)?;
+        if check(&connection).is_err() {
+            make(&connection)?;
+        }
+        Ok(Self { connection, poisoned: false })
+    }
+
+    /// Makes all of `batch` durable and returns the new generation.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] and [`StoreError::Full`]: nothing was written, it can be tried again.
+    /// [`StoreError::Disk`], [`StoreError::Damaged`], [`StoreError::Engine`]: drop the store, open it again and look.
+    pub fn commit(&mut self, batch: Batch) -> Result<u64, StoreError> {
+        self.usable()?;
+        let done = self.write(&batch);
+        if let Err(error) = done {
+            self.poisoned = !matches!(error, StoreError::Busy | StoreError::Full);
+        }
+        done
+    }
+
+    /// How many commits this store has seen, from all processes.
+    ///
+    /// # Errors
+    /// [`StoreError::Poisoned`], [`StoreError::Damaged`], [`StoreError::Disk`].
+    pub fn generation(&self) -> Result<u64, StoreError> {
+        self.usable()?;
+        let mut statement = self.connection.prepare_cached("select n from generation")?;
+        let n: i64 = statement.query_row([], |row| row.get(0))?;
+        u64::try_from(n).map_err(|_| StoreError::Damaged)
+    }
+
+    pub(super) const fn usable(&self) -> Result<(), StoreError> {
+        if self.poisoned { Err(StoreError::Poisoned) } else { Ok(()) }
+    }
+
+    fn write(&mut self, batch: &Batch) -> Result<u64, StoreError> {
+        let transaction =
+            self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        for act in &batch.acts {
+            perform(&transaction, act)?;
+        }
+        let generation: i64 = transaction
+            .prepare_cached("update generation set n = n + 1 returning n")?
+            .query_row([], |row| row.get(0))?;
+        transaction.commit()?;
+        u64::try_from(generation).map_err(|_| StoreError::Damaged)
+    }
+}
+
+fn perform(connection: &Connection, act: &Act) -> Result<(), StoreError> {
+    match act {
+        Act::Put(table, row) => connection
+            .prepare_cached(
+                "insert into row (tbl, id, ord, state, body) values (?1, ?2, ?3, ?4, ?5)
+                 on conflict (tbl, id) do update set ord = ?3, state = ?4, body = ?5",
+            )?
+            .execute(params![table.number(), row.id, row.order, row.state, row.body])?,
+        Act::Delete(table, id) => connection
+            .prepare_cached("delete from row where tbl = ?1 and id = ?2")?
+            .execute(params![table.number(), id])?,
+        Act::SetState(table, id, state) => connection
+            .prepare_cached("update row set state = ?3 where tbl = ?1 and id = ?2")?
+            .execute(params![table.number(), id, state])?,
+        Act::Clear(table) => connection
+            .prepare_cached("delete from row where tbl = ?1")?
+            .execute(params![table.number()])?,
+    };
+    Ok(())
+}
+
+const fn flags() -> OpenFlags {
+    OpenFlags::SQLITE_OPEN_READ_WRITE.union(OpenFlags::SQLITE_OPEN_NO_MUTEX)
+}
+
+/// Settings of the connection. `fullfsync` makes a sync honest on Apple systems and does nothing elsewhere;
+/// `cell_size_check` finds damage earlier.
+fn configure(connection: &Connection) -> Result<(), StoreError> {
+    connection.busy_timeout(BUSY_WAIT)?;
+    connection.execute_batch(
+        "pragma journal_mode = wal; pragma synchronous = full; pragma fullfsync = on;
+         pragma checkpoint_fullfsync = on; pragma secure_delete = on; pragma temp_store = memory;
+         pragma trusted_schema = off; pragma cell_size_check = on;",
+    )?;
+    connection.set_prepared_statement_cache_capacity(32);
+    Ok(())
+}
+
+fn make(connection: &Connection) -> Result<(), StoreError> {
+    connection.execute_batch(&format!(
+        "begin immediate; {SCHEMA} pragma application_id = {APPLICATION_ID};
+         pragma user_version = {FORMAT}; commit;"
+    ))?;
+    Ok(())
+}
+
+fn check(connection: &Connection) -> Result<(), StoreError> {
+    let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
+    if pragma("application_id")? != APPLICATION_ID {
+        return Err(StoreError::Foreign);
+    }
+    let version = u32::try_from(pragma("user_version")?).map_err(|_| StoreError::Damaged)?;
+    match version {
+        FORMAT => Ok(()),
+        0 => Err(StoreError::Damaged),
+        newer => Err(StoreError::Newer { version: newer }),
+    }
+}
+
+#[cfg(test)]
+#[path = "database_tests.rs"]
+mod tests;

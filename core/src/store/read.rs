@@ -1,0 +1,126 @@
+//! Reading rows: by id, by prefix, by state, and page by page in order.
+
+use rusqlite::{OptionalExtension, Params, params};
+
+use super::database::Store;
+use super::error::StoreError;
+use super::row::{Row, Table};
+
+/// Which way a page goes through the order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// Smallest first.
+    Ascending,
+    /// Largest first: newest on top.
+    Descending,
+}
+
+impl Store {
+    /// One row.
+    ///
+    /// # Errors
+    /// [`StoreError::Poisoned`], [`StoreError::Damaged`], [`StoreError::Disk`], [`StoreError::Busy`].
+    pub fn get(&self, table: Table, id: &[u8]) -> Result<Option<Row>, StoreError> {
+        self.usable()?;
+        let mut statement = self
+            .connection
+            .prepare_cached("select id, ord, state, body from row where tbl = ?1 and id = ?2")?;
+        Ok(statement.query_row(params![table.number(), id], read).optional()?)
+    }
+
+    /// At most `limit` rows by (order, id), after the given place; from the end of that direction without one.
+    ///
+    /// # Errors
+    /// As for [`Store::get`].
+    pub fn page(
+        &self,
+        table: Table,
+        after: Option<([u8; 16], Vec<u8>)>,
+        limit: usize,
+        direction: Direction,
+    ) -> Result<Vec<Row>, StoreError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let (first, next) = match direction {
+            Direction::Ascending => (
+                "select id, ord, state, body from row where tbl = ?1 order by ord, id limit ?2",
+                "select id, ord, state, body from row where tbl = ?1 and (ord, id) > (?3, ?4)
+                 order by ord, id limit ?2",
+            ),
+            Direction::Descending => (
+                "select id, ord, state, body from row where tbl = ?1
+                 order by ord desc, id desc limit ?2",
+                "select id, ord, state, body from row where tbl = ?1 and (ord, id) < (?3, ?4)
+                 order by ord desc, id desc limit ?2",
+            ),
+        };
+        match after {
+            None => self.rows(first, params![table.number(), limit]),
+            Some((order, id)) => self.rows(next, params![table.number(), limit, order, id]),
+        }
+    }
+
+    /// At most `limit` rows of one state, by (order, id).
+    ///
+    /// # Errors
+    /// As for [`Store::get`].
+    pub fn by_state(&self, table: Table, state: u8, limit: usize) -> Result<Vec<Row>, StoreError> {
+        self.rows(
+            "select id, ord, state, body from row where tbl = ?1 and state = ?2
+             order by ord, id limit ?3",
+            params![table.number(), state, i64::try_from(limit).unwrap_or(i64::MAX)],
+        )
+    }
+
+    /// All rows whose id begins with `prefix`, by id. An empty prefix gives the whole table.
+    ///
+    /// # Errors
+    /// As for [`Store::get`].
+    pub fn prefix(&self, table: Table, prefix: &[u8]) -> Result<Vec<Row>, StoreError> {
+        match behind(prefix) {
+            Some(end) => self.rows(
+                "select id, ord, state, body from row where tbl = ?1 and id >= ?2 and id < ?3
+                 order by id",
+                params![table.number(), prefix, end],
+            ),
+            None => self.rows(
+                "select id, ord, state, body from row where tbl = ?1 and id >= ?2 order by id",
+                params![table.number(), prefix],
+            ),
+        }
+    }
+
+    /// How many rows a table has.
+    ///
+    /// # Errors
+    /// As for [`Store::get`].
+    pub fn count(&self, table: Table) -> Result<u64, StoreError> {
+        self.usable()?;
+        let mut statement =
+            self.connection.prepare_cached("select count(*) from row where tbl = ?1")?;
+        let count: i64 = statement.query_row(params![table.number()], |row| row.get(0))?;
+        u64::try_from(count).map_err(|_| StoreError::Damaged)
+    }
+
+    fn rows(&self, sql: &str, params: impl Params) -> Result<Vec<Row>, StoreError> {
+        self.usable()?;
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let rows = statement.query_map(params, read)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}
+
+fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
+    Ok(Row { id: row.get(0)?, order: row.get(1)?, state: row.get(2)?, body: row.get(3)? })
+}
+
+/// The smallest id behind all ids that begin with `prefix`; none if the prefix is empty or all ones.
+fn behind(prefix: &[u8]) -> Option<Vec<u8>> {
+    let mut end = prefix.to_vec();
+    while let Some(last) = end.pop() {
+        if let Some(next) = last.checked_add(1) {
+            end.push(next);
+            return Some(end);
+        }
+    }
+    None
+}
