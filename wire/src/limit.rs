@@ -30,3 +30,15 @@ pub const MAILBOX_SECONDS: u64 = 600;
 pub const RECEIPT_LEAVES_MAX: usize = 256;
 /// Siblings on the way from a leaf to the root of 256 leaves.
 pub const RECEIPT_SIBLINGS_MAX: usize = 8;
+/// The sealed body of a control item, tag included: at least this, so that all items look alike.
+pub const CONTROL_BODY_BYTES_MIN: usize = 4_096;
+/// The sealed body of a control item, at most: a Genesis of two persons is about 6 KB.
+pub const CONTROL_BODY_BYTES_MAX: usize = 65_536;
+/// A control item less its body: head, salt, commitment, length, ladder and wraps.
+pub const CONTROL_FIXED_BYTES: usize = 104 + 4 + LADDER_BYTES + WRAPS * WRAP_BYTES;
+/// A whole control item.
+pub const CONTROL_ITEM_BYTES_MAX: usize = CONTROL_FIXED_BYTES + CONTROL_BODY_BYTES_MAX;
+/// What one pull may ask for at most: more is clamped, so that one answer holds a bounded part of the relay's memory.
+pub const PULL_BYTES_MAX: u64 = 1_048_576;
+/// Access principals of one space: the two persons.
+pub const PRINCIPALS_MAX: usize = 2;
