@@ -1,0 +1,373 @@
+//! One space of an unlocked vault: its control log, keys and chains, and the shelf it lies on.
+//!
+//! All of it is a cache of rows: [`Space::load`] makes it from the store alone, so memory is never the only truth.
+
+use crate::client::error::Error;
+use crate::client::shelf::{Place, Shelf};
+use crate::crypto::{Class, ClassKey, Home, KemKey, Random};
+use crate::entry::{Chain, Chains, Frontier, WaitingRoom};
+use crate::membership::{ControlLog, Keyring, Recipient, SpaceKind};
+use crate::model::id::{ChainId, DeviceId, DocumentId, EntryId, OrderKey, PersonId, SpaceId};
+use crate::store::{Batch, Direction, Table};
+use std::collections::BTreeMap;
+use wire::address::AddressLine;
+use wire::codec::{Reader, Writer};
+use wire::control::ControlItem;
+use wire::hash::{ACTOR, id16, item_hash};
+use wire::id::{ItemHash, RunningHash, SpaceHandle, StoreId};
+
+/// Meta rows by name.
+const META_SPACE: &[u8] = b"space";
+const META_CURSOR: &[u8] = b"cursor";
+const META_RELAY: &[u8] = b"relay";
+
+/// A control item that waits for the key that opens it.
+pub(crate) const CONTROL_UNFOLDED: u8 = 1;
+/// How many rows one read of a table takes.
+const PAGE: usize = 1_000;
+
+/// How far this device has stored what the relay holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Position {
+    pub(crate) store: StoreId,
+    pub(crate) n: u64,
+    pub(crate) running: RunningHash,
+}
+
+impl Position {
+    pub(crate) const START: Self =
+        Self { store: StoreId::ZERO, n: 0, running: RunningHash::ZERO };
+}
+
+/// A space, unlocked.
+#[derive(Debug)]
+pub(crate) struct Space {
+    pub(crate) home: Home,
+    pub(crate) kind: SpaceKind,
+    pub(crate) person: PersonId,
+    pub(crate) me: ChainId,
+    pub(crate) shelf: Shelf,
+    pub(crate) log: ControlLog,
+    pub(crate) keyring: Keyring,
+    pub(crate) chains: Chains,
+    pub(crate) room: WaitingRoom,
+    pub(crate) position: Position,
+    pub(crate) relay: Option<AddressLine>,
+    /// Control items held here, folded or not.
+    pub(crate) control_held: u32,
+    pub(crate) control_head: ItemHash,
+    /// The hash of the newest held item is the next one's `prev`.
+    pub(crate) outbox_next: u64,
+}
+
+/// Who loads a space: the device, its person and its key for wraps.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Loader<'a> {
+    pub(crate) person: PersonId,
+    pub(crate) device: DeviceId,
+    pub(crate) kem: &'a KemKey,
+}
+
+impl Loader<'_> {
+    pub(crate) fn recipient(&self) -> Recipient<'_> {
+        Recipient { id: self.device.to_bytes(), kem: self.kem }
+    }
+}
+
+impl Space {
+    /// Writes down that a space lies on this shelf, before anything else is put there.
+    pub(crate) fn found(
+        shelf: &Shelf,
+        batch: &mut Batch,
+        home: Home,
+        random: &mut dyn Random,
+    ) -> Result<(), Error> {
+        let mut body = Writer::new();
+        body.bytes(home.sid.as_bytes()).bytes(home.space.as_bytes());
+        shelf.put(batch, Place::new(Table::Meta, META_SPACE), body.as_slice(), random)
+    }
+
+    /// The space on this shelf, if there is one; else the shelf back.
+    pub(crate) fn load(
+        shelf: Shelf,
+        kind: SpaceKind,
+        loader: &Loader<'_>,
+    ) -> Result<Result<Self, Shelf>, Error> {
+        let Some(meta) = shelf.get(Table::Meta, META_SPACE)? else { return Ok(Err(shelf)) };
+        let mut reader = Reader::new(&meta.body);
+        let home = Home {
+            sid: SpaceHandle::from_bytes(reader.array()?),
+            space: SpaceId::from_bytes(reader.array()?),
+        };
+        reader.end()?;
+        let mut space = Self {
+            home,
+            kind,
+            person: loader.person,
+            me: ChainId { device: loader.device, inc: 0 },
+            log: ControlLog::new(home),
+            keyring: Keyring::default(),
+            chains: Chains::default(),
+            room: WaitingRoom::new(kind == SpaceKind::Shared),
+            position: Position::START,
+            relay: None,
+            control_held: 0,
+            control_head: ItemHash::ZERO,
+            outbox_next: 0,
+            shelf,
+        };
+        space.load_settings()?;
+        space.load_control(loader)?;
+        space.load_chains()?;
+        Ok(Ok(space))
+    }
+
+    fn load_settings(&mut self) -> Result<(), Error> {
+        if let Some(row) = self.shelf.get(Table::Meta, META_CURSOR)? {
+            let mut reader = Reader::new(&row.body);
+            self.position = Position {
+                store: StoreId::from_bytes(reader.array()?),
+                n: reader.u64()?,
+                running: RunningHash::from_bytes(reader.array()?),
+            };
+            reader.end()?;
+        }
+        if let Some(row) = self.shelf.get(Table::Meta, META_RELAY)? {
+            let line = core::str::from_utf8(&row.body).ok();
+            let line = line.and_then(|line| line.parse().ok());
+            self.relay = Some(line.ok_or(Error::Damaged { code: "store.relay" })?);
+        }
+        let newest = self.shelf.store().page(Table::Outbox, None, 1, Direction::Newest)?;
+        self.outbox_next = newest.first().map_or(0, |row| outbox_key(&row.id).saturating_add(1));
+        Ok(())
+    }
+
+    fn load_control(&mut self, loader: &Loader<'_>) -> Result<(), Error> {
+        let items = self.control_items()?;
+        for item in &items {
+            self.control_held = self.control_held.saturating_add(1);
+            self.control_head = item_hash(item);
+        }
+        self.fold_held(&items, loader)?;
+        Ok(())
+    }
+
+    /// Folds the held items that can be folded now. Returns the outcomes of those.
+    pub(crate) fn fold_held(
+        &mut self,
+        items: &[Vec<u8>],
+        loader: &Loader<'_>,
+    ) -> Result<Vec<crate::membership::Folded>, Error> {
+        let me = loader.recipient();
+        let mut folded = Vec::new();
+        let from = usize::try_from(self.log.next_idx()).unwrap_or(usize::MAX);
+        let mut climbed = false;
+        for item in items.iter().skip(from) {
+            let mut outcome = self.log.receive(item, &mut self.keyring, Some(&me));
+            if outcome.as_ref().is_err_and(crate::membership::ReceiveError::needs_key) && !climbed {
+                climbed = true;
+                let parsed: Vec<ControlItem> =
+                    items.iter().filter_map(|item| ControlItem::decode(item).ok()).collect();
+                if self.keyring.climb(&parsed, self.home, &me).is_ok() {
+                    outcome = self.log.receive(item, &mut self.keyring, Some(&me));
+                }
+            }
+            match outcome {
+                Ok(step) => folded.push(step),
+                Err(error) if error.needs_key() => break,
+                Err(_) => return Err(Error::Damaged { code: "control.chain" }),
+            }
+        }
+        Ok(folded)
+    }
+
+    fn load_chains(&mut self) -> Result<(), Error> {
+        for row in self.shelf.prefix(Table::Chains, &[])? {
+            let mut id = Reader::new(&row.id);
+            let chain = ChainId {
+                device: DeviceId::from_bytes(id.array()?),
+                inc: id.u16()?,
+            };
+            let value = Chain::decode(&row.body).map_err(|_| Error::Damaged { code: "store.chain" })?;
+            self.chains.apply(chain, value);
+        }
+        Ok(())
+    }
+
+    /// All held control items, oldest first.
+    pub(crate) fn control_items(&self) -> Result<Vec<Vec<u8>>, Error> {
+        Ok(self.shelf.store().prefix(Table::Control, &[])?.into_iter().map(|row| row.body).collect())
+    }
+
+    /// One held control item.
+    pub(crate) fn control_item(&self, idx: u32) -> Result<Option<Vec<u8>>, Error> {
+        Ok(self.shelf.store().get(Table::Control, &idx.to_be_bytes())?.map(|row| row.body))
+    }
+
+    /// Puts a control item at the end of what is held.
+    pub(crate) fn hold_control(&mut self, batch: &mut Batch, item: Vec<u8>) {
+        let idx = self.control_held;
+        self.control_head = item_hash(&item);
+        self.control_held = idx.saturating_add(1);
+        Shelf::put_sealed(batch, Place::new(Table::Control, &idx.to_be_bytes()), item);
+    }
+
+    /// Sets the position in the same batch as what it covers.
+    pub(crate) fn set_position(
+        &mut self,
+        batch: &mut Batch,
+        position: Position,
+        random: &mut dyn Random,
+    ) -> Result<(), Error> {
+        self.position = position;
+        let mut body = Writer::new();
+        body.bytes(position.store.as_bytes()).u64(position.n).bytes(position.running.as_bytes());
+        self.shelf.put(batch, Place::new(Table::Meta, META_CURSOR), body.as_slice(), random)
+    }
+
+    /// Sets the relay of this space on this device.
+    pub(crate) fn set_relay(
+        &mut self,
+        batch: &mut Batch,
+        relay: AddressLine,
+        random: &mut dyn Random,
+    ) -> Result<(), Error> {
+        let line = relay.to_string();
+        self.relay = Some(relay);
+        self.shelf.put(batch, Place::new(Table::Meta, META_RELAY), line.as_bytes(), random)
+    }
+
+    /// The key for entries under an epoch, if this device has it.
+    pub(crate) fn entry_key(&self, epoch: u32) -> Option<ClassKey> {
+        let key = self.keyring.get(epoch)?;
+        Some(key.class_key(self.home.space, Class::Entry, epoch))
+    }
+
+    /// The actor of a device in a document: a function of the key that signs.
+    pub(crate) fn actor(&self, document: DocumentId, chain: ChainId) -> [u8; 16] {
+        id16(
+            ACTOR,
+            &[
+                self.home.space.as_bytes(),
+                document.as_bytes(),
+                chain.device.as_bytes(),
+                &chain.inc.to_be_bytes(),
+            ],
+        )
+    }
+
+    /// Whose device this is, by the newest member table.
+    pub(crate) fn person_of(&self, device: DeviceId) -> Option<PersonId> {
+        self.log.table().and_then(|table| table.person_of(device))
+    }
+
+    /// All persons of the space, in the order of its genesis.
+    pub(crate) fn persons(&self) -> Vec<PersonId> {
+        self.log.genesis().map_or_else(Vec::new, |genesis| {
+            genesis.persons.iter().map(|person| person.person).collect()
+        })
+    }
+
+    /// The frontier of all known chains but the own one.
+    pub(crate) fn frontier(&self) -> Frontier {
+        self.chains.frontier(Some(self.me))
+    }
+
+    /// The stored entries at one place of a chain.
+    pub(crate) fn stored_at(&self, chain: ChainId, seq: u64) -> Vec<(EntryId, OrderKey)> {
+        let rows = self.shelf.store().prefix(Table::Sequence, &sequence_prefix(chain, seq));
+        rows.unwrap_or_default()
+            .iter()
+            .filter_map(|row| {
+                let id = row.id.get(26..).and_then(EntryId::from_slice)?;
+                Some((id, OrderKey(u128::from_be_bytes(row.order))))
+            })
+            .collect()
+    }
+
+    /// The outbox in its order: key, epoch, entry and envelope.
+    pub(crate) fn outbox(&self) -> Result<Vec<OutboxItem>, Error> {
+        let mut items = Vec::new();
+        let mut after = None;
+        loop {
+            let rows = self.shelf.store().page(Table::Outbox, after.take(), PAGE, Direction::Oldest)?;
+            let Some(last) = rows.last() else { return Ok(items) };
+            after = Some((last.order, last.id.clone()));
+            for row in rows {
+                items.push(OutboxItem::decode(&row.id, &row.body)?);
+            }
+        }
+    }
+
+    /// One item of the outbox.
+    pub(crate) fn outbox_item(&self, key: u64) -> Result<Option<OutboxItem>, Error> {
+        let row = self.shelf.store().get(Table::Outbox, &key.to_be_bytes())?;
+        row.map(|row| OutboxItem::decode(&row.id, &row.body)).transpose()
+    }
+
+    /// Entries written or accepted here that the present relay is not known to hold, in causal order.
+    pub(crate) fn missing_at_relay(&self) -> Result<Vec<EntryId>, Error> {
+        let mut queued: BTreeMap<EntryId, ()> = BTreeMap::new();
+        for item in self.outbox()? {
+            queued.insert(item.entry, ());
+        }
+        let mut missing = Vec::new();
+        let mut after = None;
+        loop {
+            let rows = self.shelf.store().page(Table::Entries, after.take(), PAGE, Direction::Oldest)?;
+            let Some(last) = rows.last() else { return Ok(missing) };
+            after = Some((last.order, last.id.clone()));
+            for row in rows {
+                let Some(id) = EntryId::from_slice(&row.id) else { continue };
+                let held = self.shelf.store().get(Table::Positions, &row.id)?.is_some();
+                if !held && !queued.contains_key(&id) {
+                    missing.push(id);
+                }
+            }
+        }
+    }
+}
+
+/// A sealed envelope that waits for the relay's receipt.
+#[derive(Debug)]
+pub(crate) struct OutboxItem {
+    pub(crate) key: u64,
+    pub(crate) epoch: u32,
+    pub(crate) entry: EntryId,
+    pub(crate) envelope: Vec<u8>,
+}
+
+impl OutboxItem {
+    pub(crate) fn put(&self, batch: &mut Batch) {
+        let mut body = Writer::with_capacity(self.envelope.len().saturating_add(36));
+        body.u32(self.epoch).bytes(self.entry.as_bytes()).bytes(&self.envelope);
+        let place = Place::new(Table::Outbox, &self.key.to_be_bytes())
+            .order(u128::from(self.key).to_be_bytes());
+        Shelf::put_sealed(batch, place, body.into_bytes());
+    }
+
+    fn decode(id: &[u8], body: &[u8]) -> Result<Self, Error> {
+        let mut reader = Reader::new(body);
+        Ok(Self {
+            key: outbox_key(id),
+            epoch: reader.u32()?,
+            entry: EntryId::from_bytes(reader.array()?),
+            envelope: reader.rest().to_vec(),
+        })
+    }
+}
+
+fn outbox_key(id: &[u8]) -> u64 {
+    <[u8; 8]>::try_from(id).map_or(0, u64::from_be_bytes)
+}
+
+/// The row id prefix of all entries at one place of a chain.
+pub(crate) fn sequence_prefix(chain: ChainId, seq: u64) -> [u8; 26] {
+    let mut id = [0; 26];
+    let (device, rest) = id.split_at_mut(16);
+    device.copy_from_slice(chain.device.as_bytes());
+    let (inc, at) = rest.split_at_mut(2);
+    inc.copy_from_slice(&chain.inc.to_be_bytes());
+    at.copy_from_slice(&seq.to_be_bytes());
+    id
+}
