@@ -1,0 +1,440 @@
+//! One relay connection: the engine's outputs, carried out. Keys, receipts and the disk are here; the engine has none.
+
+use crate::client::control::{self, ControlStep};
+use crate::client::deliver::{self, Delivery};
+use crate::client::error::Error;
+use crate::client::node::{Node, Notice, Now, Output};
+use crate::client::session::Session;
+use crate::client::shelf::Place;
+use crate::client::space::{Position, Space};
+use crate::client::turn::Turn;
+use crate::crypto::{Random, Signature, VerifyKey};
+use crate::entry::Incident;
+use crate::membership::{Genesis, SpaceKind};
+use crate::store::Table;
+use crate::sync;
+use std::collections::{BTreeMap, BTreeSet};
+use wire::address::AddressLine;
+use wire::codec::Writer;
+use wire::frame::{Creation, Frame, Principal, encode_principals};
+use wire::hash::{envelope_id, item_hash};
+use wire::id::{PrincipalKey, RelayId, SpaceHandle};
+use wire::receipt::Receipt;
+use wire::sign::{NewSpace, auth_bytes, creation_bytes};
+
+/// Set while entries that the relay lost are on their way back.
+pub(crate) const META_RESEED: &[u8] = b"reseed";
+
+/// One relay.
+#[derive(Debug)]
+pub(crate) struct Link {
+    pub(crate) address: AddressLine,
+    pub(crate) engine: sync::Engine,
+    pub(crate) exporter: Option<[u8; 32]>,
+    /// Control items sent and not answered, by space.
+    pub(crate) in_flight: BTreeMap<SpaceHandle, Vec<u8>>,
+    carried: BTreeSet<SpaceHandle>,
+}
+
+impl Link {
+    pub(crate) fn new(address: AddressLine, seed: u64, live: bool) -> Self {
+        Self {
+            address,
+            engine: sync::Engine::new(seed, sync::Profile { live }),
+            exporter: None,
+            in_flight: BTreeMap::new(),
+            carried: BTreeSet::new(),
+        }
+    }
+
+    pub(crate) fn carries(&self, sid: SpaceHandle) -> bool {
+        self.carried.contains(&sid)
+    }
+
+    pub(crate) fn add(&mut self, start: sync::SpaceStart, pending: Vec<sync::Pending>) {
+        let sid = start.sid;
+        if self.carried.insert(sid) {
+            self.engine.add_space(start);
+            self.engine.set_outbox(sid, pending);
+        }
+    }
+
+    pub(crate) fn remove_all(&mut self) {
+        for sid in core::mem::take(&mut self.carried) {
+            self.engine.remove_space(sid);
+        }
+        self.in_flight.clear();
+    }
+
+    pub(crate) fn start_of(space: &Space) -> sync::SpaceStart {
+        sync::SpaceStart {
+            sid: space.home.sid,
+            cursor: cursor_of(space.position),
+            control: space.control_held,
+            control_head: space.control_head,
+            epoch: space.log.epoch(),
+            created: space.control_held > 0,
+        }
+    }
+
+    pub(crate) fn pending_of(space: &Space) -> Result<Vec<sync::Pending>, Error> {
+        let items = space.outbox()?;
+        Ok(items.iter().map(|item| pending(item.key, item.epoch, &item.envelope)).collect())
+    }
+}
+
+pub(crate) fn pending(key: u64, epoch: u32, envelope: &[u8]) -> sync::Pending {
+    sync::Pending { key, id: envelope_id(envelope), epoch, bytes: envelope.len() }
+}
+
+const fn cursor_of(position: Position) -> sync::Cursor {
+    sync::Cursor { store: position.store, n: position.n, running: position.running }
+}
+
+const fn position_of(cursor: sync::Cursor) -> Position {
+    Position { store: cursor.store, n: cursor.n, running: cursor.running }
+}
+
+impl Node {
+    /// Carries out everything that the engines ask for, and what that leads to, until nothing is left.
+    pub(crate) fn pump_all(&mut self, now: &Now, random: &mut dyn Random) -> Result<(), Error> {
+        loop {
+            self.offer_intents(random)?;
+            self.pump_pairing(now, random)?;
+            let next = self
+                .links
+                .iter_mut()
+                .find_map(|(relay, link)| link.engine.poll_output().map(|output| (*relay, output)));
+            match next {
+                Some((relay, output)) => self.carry_out(relay, output, now, random)?,
+                None => return Ok(()),
+            }
+        }
+    }
+
+    fn carry_out(
+        &mut self,
+        relay: RelayId,
+        output: sync::Output,
+        now: &Now,
+        random: &mut dyn Random,
+    ) -> Result<(), Error> {
+        match output {
+            sync::Output::Dial => {
+                let address = self.links.get(&relay).map(|link| link.address.clone());
+                self.outputs.extend(address.map(|address| Output::Dial { address }));
+            }
+            sync::Output::Hangup => self.outputs.push_back(Output::Hangup { relay }),
+            sync::Output::Send { channel, frame, last } => {
+                self.outputs.push_back(Output::Send { relay, channel, frame, last });
+            }
+            sync::Output::Cancel { channel } => {
+                self.outputs.push_back(Output::Cancel { relay, channel });
+            }
+            sync::Output::SignIn { sid } => self.sign_in(relay, sid),
+            sync::Output::Create { sid } => self.create(relay, sid)?,
+            sync::Output::FetchEnvelope { sid, key } => self.fetch(relay, sid, key)?,
+            sync::Output::NeedControl { sid, idx } => {
+                let item = self.session.space_of(sid).map(|space| space.control_item(idx));
+                if let (Some(item), Some(link)) = (item.transpose()?.flatten(), self.link(relay)) {
+                    link.engine.give_control(sid, idx, item);
+                }
+            }
+            sync::Output::ControlReceived { sid, idx: _, item } => {
+                self.take_control(relay, sid, item, now, random)?;
+            }
+            sync::Output::ControlAppended { sid, receipt } => {
+                let item = self.link(relay).and_then(|link| link.in_flight.remove(&sid));
+                if let Some(item) = item.filter(|item| item_hash(item).as_bytes() == &receipt.body.id) {
+                    self.take_control(relay, sid, item, now, random)?;
+                }
+            }
+            sync::Output::ControlConflict { sid } => {
+                self.link(relay).and_then(|link| link.in_flight.remove(&sid));
+            }
+            sync::Output::Deliver { sid, batch, cursor } => {
+                self.take_delivery(relay, sid, batch, cursor, random)?;
+            }
+            sync::Output::Sent { sid, key, receipt } => self.take_receipt(sid, key, &receipt, random)?,
+            sync::Output::Reseal { sid } => self.reseal(relay, sid, random)?,
+            sync::Output::Forgot { sid, store } => self.forgot(relay, sid, store, random)?,
+            sync::Output::CaughtUp { sid } => self.caught_up(relay, sid, random)?,
+            sync::Output::Lied { sid, lie } => {
+                self.incident(sid, &Incident::relay(lie.code()), random)?;
+            }
+            sync::Output::Answer { request, frame } => self.pairing_answer(request, frame, now),
+            sync::Output::AnswerEnd { request } => self.pairing_answer_end(request),
+            sync::Output::Refused { sid: _, refusal } => self.notice(Notice::Refused(refusal)),
+        }
+        Ok(())
+    }
+
+    pub(crate) fn link(&mut self, relay: RelayId) -> Option<&mut Link> {
+        self.links.get_mut(&relay)
+    }
+
+    fn sign_in(&mut self, relay: RelayId, sid: SpaceHandle) {
+        let Some(exporter) = self.links.get(&relay).and_then(|link| link.exporter) else { return };
+        let derived = self.session.access_keys(sid).map(|keys| keys.acc);
+        let stored = self.session.identity.access_key(sid);
+        let Some(key) = stored.or(derived.as_ref()) else { return };
+        let signature = key.sign_bytes(&auth_bytes(relay, sid, &exporter)).0;
+        let principal = PrincipalKey::from_bytes(*key.public().as_bytes());
+        if let Some(link) = self.link(relay) {
+            link.engine.handle_signature(sid, principal, signature);
+        }
+    }
+
+    /// Makes the space at a relay that does not know it, or forgot it. Whoever does it stands first.
+    fn create(&mut self, relay: RelayId, sid: SpaceHandle) -> Result<(), Error> {
+        let Some(exporter) = self.links.get(&relay).and_then(|link| link.exporter) else {
+            return Ok(());
+        };
+        let Some(keys) = self.session.access_keys(sid) else { return Ok(()) };
+        let own = self.session.identity.person;
+        let Some(space) = self.session.space_of(sid) else { return Ok(()) };
+        let (Some(item), Some(genesis)) = (space.control_item(0)?, space.log.genesis()) else {
+            return Ok(());
+        };
+        let principals = principals_of(genesis, own);
+        let encoded = encode_principals(&principals);
+        let new = NewSpace {
+            relay,
+            sid,
+            item: item_hash(&item),
+            principals: &encoded,
+            exporter: &exporter,
+        };
+        let signature = keys.adm.sign_bytes(&creation_bytes(&new)).0;
+        if let Some(link) = self.link(relay) {
+            link.engine.handle_creation(sid, item, Creation { principals, signature });
+        }
+        Ok(())
+    }
+
+    fn fetch(&mut self, relay: RelayId, sid: SpaceHandle, key: u64) -> Result<(), Error> {
+        let item = self.session.space_of(sid).map(|space| space.outbox_item(key));
+        let envelope = item.transpose()?.flatten().map(|item| item.envelope);
+        if let (Some(envelope), Some(link)) = (envelope, self.link(relay)) {
+            link.engine.give_envelope(sid, key, envelope);
+        }
+        Ok(())
+    }
+
+    fn take_delivery(
+        &mut self,
+        relay: RelayId,
+        sid: SpaceHandle,
+        batch: Vec<sync::Delivery>,
+        cursor: sync::Cursor,
+        random: &mut dyn Random,
+    ) -> Result<(), Error> {
+        let Some(space) = self.session.space_of(sid) else { return Ok(()) };
+        let batch = batch.into_iter().map(|one| Delivery { n: one.n, envelope: one.envelope });
+        let changed = deliver::deliver(space, batch.collect(), position_of(cursor), random)?;
+        if let Some(link) = self.link(relay) {
+            link.engine.handle_delivered(sid, cursor);
+        }
+        self.notice_changed(changed);
+        Ok(())
+    }
+
+    fn take_receipt(
+        &mut self,
+        sid: SpaceHandle,
+        key: u64,
+        receipt: &Receipt,
+        random: &mut dyn Random,
+    ) -> Result<(), Error> {
+        let Some(space) = self.session.space_of(sid) else { return Ok(()) };
+        let mut bytes = Writer::new();
+        receipt.encode(&mut bytes);
+        if let Some(entry) = deliver::sent(space, key, receipt.body.n, bytes.as_slice(), random)? {
+            self.notice(Notice::Sent(entry));
+        }
+        Ok(())
+    }
+
+    /// Folds an item; then what waited for it goes on.
+    pub(crate) fn take_control(
+        &mut self,
+        relay: RelayId,
+        sid: SpaceHandle,
+        item: Vec<u8>,
+        now: &Now,
+        random: &mut dyn Random,
+    ) -> Result<(), Error> {
+        let loader = Session::loader(&self.session.identity);
+        let slot = match self.session.private.space() {
+            Some(space) if space.home.sid == sid => &mut self.session.private,
+            Some(_) | None => &mut self.session.shared,
+        };
+        let Some(space) = slot.space_mut().filter(|space| space.home.sid == sid) else {
+            return Ok(());
+        };
+        let step = control::take_item(space, item, &loader, random)?;
+        let changed = deliver::retry(space, random)?;
+        let (held, head, epoch) = (space.control_held, space.control_head, space.log.epoch());
+        if let Some(link) = self.link(relay) {
+            link.engine.handle_control_stored(sid, held, head, epoch);
+        }
+        self.notice_changed(changed);
+        self.after_control(sid, step, now, random)
+    }
+
+    fn reseal(
+        &mut self,
+        relay: RelayId,
+        sid: SpaceHandle,
+        random: &mut dyn Random,
+    ) -> Result<(), Error> {
+        let Some(space) = self.session.space_of(sid) else { return Ok(()) };
+        let items = space.outbox()?;
+        let mut turn = Turn::new(space);
+        for item in &items {
+            turn.reseal(item, random)?;
+        }
+        turn.close(random)?;
+        let pending = Link::pending_of(space)?;
+        if let Some(link) = self.link(relay) {
+            link.engine.set_outbox(sid, pending);
+        }
+        Ok(())
+    }
+
+    /// The relay lost what it held, or is another one: read it from its start, then bring back what it lacks.
+    fn forgot(
+        &mut self,
+        relay: RelayId,
+        sid: SpaceHandle,
+        store: wire::id::StoreId,
+        random: &mut dyn Random,
+    ) -> Result<(), Error> {
+        let Some(space) = self.session.space_of(sid) else { return Ok(()) };
+        let mut turn = Turn::new(space);
+        turn.batch.clear(Table::Positions);
+        let place = Place::new(Table::Meta, META_RESEED);
+        turn.space.shelf.put(&mut turn.batch, place, &[], random)?;
+        turn.report(&Incident::relay("relay.forgot"), random)?;
+        let start = Position { store, ..Position::START };
+        let Turn { space, batch, .. } = &mut turn;
+        space.set_position(batch, start, random)?;
+        turn.close(random)?;
+        if let Some(link) = self.link(relay) {
+            link.engine.handle_delivered(sid, cursor_of(start));
+        }
+        self.notice(Notice::RelayForgot);
+        Ok(())
+    }
+
+    /// The relay's head is reached. If it had forgotten, what it lacks goes back now, in causal order.
+    fn caught_up(
+        &mut self,
+        relay: RelayId,
+        sid: SpaceHandle,
+        random: &mut dyn Random,
+    ) -> Result<(), Error> {
+        let Some(space) = self.session.space_of(sid) else { return Ok(()) };
+        if space.shelf.get(Table::Meta, META_RESEED)?.is_none() {
+            return Ok(());
+        }
+        let missing = space.missing_at_relay()?;
+        let mut turn = Turn::new(space);
+        for id in missing {
+            turn.enqueue(id, random)?;
+        }
+        turn.batch.delete(Table::Meta, META_RESEED);
+        turn.close(random)?;
+        let pending = Link::pending_of(space)?;
+        if let Some(link) = self.link(relay) {
+            link.engine.set_outbox(sid, pending);
+        }
+        Ok(())
+    }
+
+    /// Offers each space's first open intent to its relay, one at a time.
+    fn offer_intents(&mut self, random: &mut dyn Random) -> Result<(), Error> {
+        for kind in [SpaceKind::Private, SpaceKind::Shared] {
+            let slot = match kind {
+                SpaceKind::Private => &mut self.session.private,
+                SpaceKind::Shared => &mut self.session.shared,
+            };
+            let Some(space) = slot.space_mut() else { continue };
+            let sid = space.home.sid;
+            let loader = Session::loader(&self.session.identity);
+            let keys = &self.session.identity.keys;
+            if space.relay.is_none() {
+                // Nobody else can write to this log: what this device appends is the log.
+                while let Some((_, item)) = control::compose_next(space, keys, random)? {
+                    control::take_item(space, item, &loader, random)?;
+                }
+                continue;
+            }
+            let Some(link) = self.links.values_mut().find(|link| link.carries(sid)) else {
+                continue;
+            };
+            let ready = link.engine.status(sid).is_some_and(|status| status.control_current);
+            if !ready || link.in_flight.contains_key(&sid) {
+                continue;
+            }
+            if let Some((idx, item)) = control::compose_next(space, keys, random)? {
+                link.in_flight.insert(sid, item.clone());
+                link.engine.append(sid, item, idx);
+            }
+        }
+        Ok(())
+    }
+
+    /// A receipt must be signed by the relay it came from, or the connection ends with an incident.
+    pub(crate) fn receipts_hold(
+        &mut self,
+        relay: RelayId,
+        frame: &Frame,
+        random: &mut dyn Random,
+    ) -> Result<bool, Error> {
+        let (Frame::Pushed { receipt } | Frame::Appended { receipt }) = frame else {
+            return Ok(true);
+        };
+        let signature = Signature(receipt.signature);
+        let key = VerifyKey::check(relay.to_bytes());
+        let holds = key
+            .is_ok_and(|key| key.verify_bytes(&receipt.signed_bytes(relay), &signature).is_ok());
+        if !holds {
+            self.incident(receipt.body.sid, &Incident::relay("relay.receipt"), random)?;
+            self.outputs.push_back(Output::Hangup { relay });
+        }
+        Ok(holds)
+    }
+
+    fn incident(
+        &mut self,
+        sid: SpaceHandle,
+        incident: &Incident,
+        random: &mut dyn Random,
+    ) -> Result<(), Error> {
+        if let Some(space) = self.session.space_of(sid) {
+            let mut turn = Turn::new(space);
+            turn.report(incident, random)?;
+            turn.close(random)?;
+        }
+        self.notice(Notice::Incident(incident.code()));
+        Ok(())
+    }
+}
+
+/// The principals of a space, own person first.
+fn principals_of(genesis: &Genesis, own: crate::model::id::PersonId) -> Vec<Principal> {
+    let mut persons: Vec<_> = genesis.persons.iter().collect();
+    persons.sort_by_key(|person| person.person != own);
+    persons
+        .iter()
+        .map(|person| Principal {
+            acc: person.acc,
+            adm: person.adm,
+            recovery: person.recovery.access,
+        })
+        .collect()
+}
+
+/// What a control step did, for whoever follows it up.
+pub(crate) type Step = ControlStep;

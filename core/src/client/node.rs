@@ -1,0 +1,324 @@
+//! The whole client as one sans-io machine: session and engines together. The driver on a phone and the simulator
+//! run this same code; they only move bytes and say what time it is.
+//!
+//! ```text
+//! execute(Command) ------> turn, commit --> Answer        handle_frame --> engine --> turn, commit
+//!                                  \--> engine --> Output (dial, send, hang up)  <--/
+//! ```
+//!
+//! An error of a `handle_*` call means that a commit did not happen: memory may be ahead of the disk, and the caller
+//! calls [`Node::reload`] or drops the node.
+
+use crate::client::command::{Answer, Command};
+use crate::client::error::Error;
+use crate::client::link::Link;
+use crate::client::pair::Pairing;
+use crate::client::session::Session;
+use crate::client::turn::Changed;
+use crate::crypto::Random;
+use crate::model::id::EntryId;
+use std::collections::{BTreeMap, VecDeque};
+use wire::address::AddressLine;
+use wire::frame::{Channel, Frame};
+use wire::id::{RelayId, SpaceHandle};
+use wire::refusal::Refusal;
+use wire::time::{Moment, Timestamp};
+
+/// What time it is: for timers, for data, and where.
+#[derive(Debug, Clone)]
+pub struct Now {
+    /// For timers.
+    pub moment: Moment,
+    /// For data.
+    pub timestamp: Timestamp,
+    /// The zone of this device, an IANA name: it stands beside the instant in what a person says.
+    pub zone: String,
+}
+
+/// What the node asks of whoever drives it.
+#[derive(Debug)]
+pub enum Output {
+    /// Connect to a relay.
+    Dial {
+        /// Which, and where.
+        address: AddressLine,
+    },
+    /// Send a frame.
+    Send {
+        /// To this relay.
+        relay: RelayId,
+        /// On this channel.
+        channel: Channel,
+        /// The frame.
+        frame: Frame,
+        /// Nothing more will be sent on this channel.
+        last: bool,
+    },
+    /// Stop reading a channel.
+    Cancel {
+        /// At this relay.
+        relay: RelayId,
+        /// The channel.
+        channel: Channel,
+    },
+    /// Close the connection.
+    Hangup {
+        /// To this relay.
+        relay: RelayId,
+    },
+    /// Something a person may want to see.
+    Notice(Notice),
+}
+
+/// Something a person may want to see.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Notice {
+    /// What arrived changed records or documents.
+    Changed(Changed),
+    /// An entry is durable at the relay.
+    Sent(EntryId),
+    /// A relay refused a space or a request.
+    Refused(Refusal),
+    /// The relay forgot what it held; this device brings it back.
+    RelayForgot,
+    /// An incident was written down; its stable code.
+    Incident(&'static str),
+    /// Pairing: tell this number to the other phone.
+    ShowNumber(String),
+    /// Pairing: type the number that the other phone shows.
+    AskNumber,
+    /// Pairing is done.
+    Paired,
+    /// Pairing ended without effect; the stable code says why.
+    PairingEnded(&'static str),
+}
+
+/// One device.
+#[derive(Debug)]
+pub struct Node {
+    pub(crate) session: Session,
+    pub(crate) links: BTreeMap<RelayId, Link>,
+    pub(crate) pairing: Option<Pairing>,
+    pub(crate) outputs: VecDeque<Output>,
+    live: bool,
+    seed: u64,
+}
+
+impl Node {
+    /// A device on an unlocked vault. `seed` spreads its retries; `live` keeps listening once all is exchanged.
+    ///
+    /// # Errors
+    /// As the store's.
+    pub fn new(session: Session, seed: u64, live: bool) -> Result<Self, Error> {
+        let mut node = Self {
+            session,
+            links: BTreeMap::new(),
+            pairing: None,
+            outputs: VecDeque::new(),
+            live,
+            seed,
+        };
+        node.link_spaces()?;
+        Ok(node)
+    }
+
+    /// Carries out a command. What it answers is on this device's disk.
+    ///
+    /// # Errors
+    /// By cause, see [`Error`]; nothing is half-done.
+    pub fn execute(
+        &mut self,
+        command: Command,
+        now: &Now,
+        random: &mut dyn Random,
+    ) -> Result<Answer, Error> {
+        let answer = self.apply(command, now, random)?;
+        self.pump_all(now, random)?;
+        Ok(answer)
+    }
+
+    /// Wants to be connected now: a person asks, or the network came back.
+    ///
+    /// # Errors
+    /// A commit failed.
+    pub fn want_online(&mut self, now: &Now, random: &mut dyn Random) -> Result<(), Error> {
+        for link in self.links.values_mut() {
+            link.engine.want_online(now.moment);
+        }
+        self.pump_all(now, random)
+    }
+
+    /// A connection is there; `exporter` binds sign-ins to it.
+    ///
+    /// # Errors
+    /// A commit failed.
+    pub fn handle_connected(
+        &mut self,
+        relay: RelayId,
+        exporter: [u8; 32],
+        now: &Now,
+        random: &mut dyn Random,
+    ) -> Result<(), Error> {
+        if let Some(link) = self.links.get_mut(&relay) {
+            link.exporter = Some(exporter);
+            link.engine.handle_connected(now.moment);
+        }
+        self.pump_all(now, random)
+    }
+
+    /// The connection is gone, or could not be made.
+    ///
+    /// # Errors
+    /// A commit failed.
+    pub fn handle_disconnected(
+        &mut self,
+        relay: RelayId,
+        now: &Now,
+        random: &mut dyn Random,
+    ) -> Result<(), Error> {
+        if let Some(link) = self.links.get_mut(&relay) {
+            link.exporter = None;
+            link.in_flight.clear();
+            link.engine.handle_disconnected(now.moment);
+        }
+        self.pump_all(now, random)
+    }
+
+    /// A frame came.
+    ///
+    /// # Errors
+    /// A commit failed.
+    pub fn handle_frame(
+        &mut self,
+        relay: RelayId,
+        arrived: (Channel, Frame),
+        now: &Now,
+        random: &mut dyn Random,
+    ) -> Result<(), Error> {
+        let (channel, frame) = arrived;
+        if !self.receipts_hold(relay, &frame, random)? {
+            return self.pump_all(now, random);
+        }
+        if let Some(link) = self.links.get_mut(&relay) {
+            link.engine.handle_frame(channel, frame, now.moment);
+        }
+        self.pump_all(now, random)
+    }
+
+    /// The relay ended a channel.
+    ///
+    /// # Errors
+    /// A commit failed.
+    pub fn handle_channel_closed(
+        &mut self,
+        relay: RelayId,
+        channel: Channel,
+        now: &Now,
+        random: &mut dyn Random,
+    ) -> Result<(), Error> {
+        if let Some(link) = self.links.get_mut(&relay) {
+            link.engine.handle_channel_closed(channel, now.moment);
+        }
+        self.pump_all(now, random)
+    }
+
+    /// The time that [`Node::poll_timeout`] named has come.
+    ///
+    /// # Errors
+    /// A commit failed.
+    pub fn handle_timeout(&mut self, now: &Now, random: &mut dyn Random) -> Result<(), Error> {
+        for link in self.links.values_mut() {
+            if link.engine.poll_timeout().is_some_and(|at| at <= now.moment) {
+                link.engine.handle_timeout(now.moment);
+            }
+        }
+        self.pairing_timeout(now, random)?;
+        self.pump_all(now, random)
+    }
+
+    /// Reads everything from disk again: another process changed it, or a commit failed.
+    ///
+    /// # Errors
+    /// The disk cannot be read.
+    pub fn reload(&mut self) -> Result<(), Error> {
+        self.session.reload()?;
+        self.refresh_links()
+    }
+
+    /// The next thing to do.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When [`Node::handle_timeout`] wants to be called.
+    pub fn poll_timeout(&self) -> Option<Moment> {
+        let links = self.links.values().filter_map(|link| link.engine.poll_timeout());
+        links.chain(self.pairing.as_ref().and_then(Pairing::poll_timeout)).min()
+    }
+
+    /// Everything that is here is at the relays, and everything that is there is here.
+    pub fn is_idle(&self) -> bool {
+        self.pairing.is_none() && self.links.values().all(|link| link.engine.is_idle())
+    }
+
+    /// The unlocked vault, for reading.
+    pub const fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// The unlocked vault, for taking turns.
+    pub(crate) const fn session_mut(&mut self) -> &mut Session {
+        &mut self.session
+    }
+
+    pub(crate) fn notice(&mut self, notice: Notice) {
+        self.outputs.push_back(Output::Notice(notice));
+    }
+
+    pub(crate) fn notice_changed(&mut self, changed: Changed) {
+        if changed != Changed::default() {
+            self.notice(Notice::Changed(changed));
+        }
+    }
+
+    /// The link to a relay, made if it is not there.
+    pub(crate) fn link_to(&mut self, address: &AddressLine) -> &mut Link {
+        let seed = self.seed ^ u64::from_be_bytes(seed_of(address.relay));
+        let live = self.live;
+        self.links
+            .entry(address.relay)
+            .or_insert_with(|| Link::new(address.clone(), seed, live))
+    }
+
+    /// Makes sure that each open space with a relay is on its link.
+    pub(crate) fn link_spaces(&mut self) -> Result<(), Error> {
+        let mut starts = Vec::new();
+        for space in self.session.spaces() {
+            if let Some(relay) = &space.relay {
+                starts.push((relay.clone(), Link::start_of(space), Link::pending_of(space)?));
+            }
+        }
+        for (relay, start, pending) in starts {
+            self.link_to(&relay).add(start, pending);
+        }
+        Ok(())
+    }
+
+    /// Takes all spaces off their links and puts them back as the disk has them.
+    fn refresh_links(&mut self) -> Result<(), Error> {
+        for link in self.links.values_mut() {
+            link.remove_all();
+        }
+        self.link_spaces()
+    }
+
+    /// Which link carries a space.
+    pub(crate) fn relay_of(&self, sid: SpaceHandle) -> Option<RelayId> {
+        self.links.iter().find(|(_, link)| link.carries(sid)).map(|(relay, _)| *relay)
+    }
+}
+
+fn seed_of(relay: RelayId) -> [u8; 8] {
+    let [a, b, c, d, e, f, g, h, ..] = relay.to_bytes();
+    [a, b, c, d, e, f, g, h]
+}

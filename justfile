@@ -1,0 +1,33 @@
+# `just` lists the recipes. CI runs `just ci`; nothing is checked there that is not checked here.
+
+_list:
+    @just --list --unsorted
+
+# Formatting, lints, spelling, dependencies.
+check:
+    cargo fmt --all --check
+    taplo fmt --check
+    typos
+    cargo clippy --workspace --all-targets --locked -- -D warnings
+    cargo machete
+    cargo deny --offline check bans licenses sources
+
+# Unit, simulation, architecture and end-to-end tests, then the examples in the docs.
+test *args:
+    cargo test --workspace --locked {{ args }}
+
+# All that CI runs.
+ci: check test
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+
+# Replays one schedule of the simulator and prints what happens in it.
+simulate SEED:
+    REKNIT_SEED={{ SEED }} cargo test --locked -p reknit-e2e --test simulation one_seed -- --nocapture
+
+# Each fuzz target for half a minute; needs the nightly compiler and cargo-fuzz.
+fuzz SECONDS="30":
+    cd fuzz && for target in $(cargo +nightly fuzz list); do cargo +nightly fuzz run "$target" -- -max_total_time={{ SECONDS }} || exit 1; done
+
+# Security advisories; needs the network.
+audit:
+    cargo deny check advisories
