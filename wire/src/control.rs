@@ -90,11 +90,31 @@ impl ControlItem {
     }
 
     /// The first 16 bytes, version to the epochs: part of the keys' info.
-    pub const fn head16(&self) -> [u8; 16] {
-        let [a, b, c, d] = self.idx.to_be_bytes();
-        let [e, f, g, h] = self.epoch_before.to_be_bytes();
-        let [i, j, k, l] = self.epoch_after.to_be_bytes();
-        [ENVELOPE_VERSION, SUITE, Class::Control.number(), 0, a, b, c, d, e, f, g, h, i, j, k, l]
+    pub fn head16(&self) -> [u8; 16] {
+        let mut out = [
+            ENVELOPE_VERSION,
+            SUITE,
+            Class::Control.number(),
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+        ];
+        let numbers = [self.idx, self.epoch_before, self.epoch_after];
+        let numbers = numbers.into_iter().flat_map(u32::to_be_bytes);
+        for (to, from) in out.iter_mut().skip(4).zip(numbers) {
+            *to = from;
+        }
+        out
     }
 
     /// The first 104 bytes: authenticated beside the body.

@@ -10,6 +10,7 @@ use ring::digest::{Context, SHA256};
 pub struct Label([u8; 16]);
 
 impl Label {
+    #[expect(clippy::indexing_slicing, reason = "only runs while compiling, on constants")]
     const fn new(name: &str) -> Self {
         let prefix = b"reknit/1 ";
         let name = name.as_bytes();

@@ -99,13 +99,13 @@ pub struct Receipt {
 
 impl Receipt {
     /// Appends the receipt.
-    pub fn encode(&self, writer: &mut Writer) {
+    pub fn encode<'w>(&self, writer: &'w mut Writer) -> &'w mut Writer {
         self.body.encode(writer);
         writer.u16(self.index).u16(self.count).count8(self.siblings.len());
         for sibling in &self.siblings {
             writer.bytes(sibling);
         }
-        writer.bytes(&self.signature);
+        writer.bytes(&self.signature)
     }
 
     /// Reads a receipt. Index, count and the number of siblings must fit each other.

@@ -99,8 +99,8 @@ impl Refusal {
     }
 
     /// Appends number and argument.
-    pub fn encode(self, writer: &mut Writer) {
-        writer.u16(self.reason as u16).u64(self.argument);
+    pub fn encode(self, writer: &mut Writer) -> &mut Writer {
+        writer.u16(self.reason as u16).u64(self.argument)
     }
 
     /// Reads number and argument.

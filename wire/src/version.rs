@@ -40,8 +40,8 @@ impl VersionRange {
     }
 
     /// Appends lowest and highest, a byte each.
-    pub fn encode(self, writer: &mut Writer) {
-        writer.u8(self.lowest).u8(self.highest);
+    pub fn encode(self, writer: &mut Writer) -> &mut Writer {
+        writer.u8(self.lowest).u8(self.highest)
     }
 
     /// Reads lowest and highest, whatever they are: [`VersionRange::choose`] judges.

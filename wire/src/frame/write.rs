@@ -90,54 +90,43 @@ impl Frame {
     }
 
     fn encode_body(&self, w: &mut Writer) {
-        match self {
+        let _: &mut Writer = match self {
             Self::Hello { versions } => versions.encode(w),
-            Self::Welcome { version, store } => drop_writer(w.u8(*version).bytes(store.as_bytes())),
+            Self::Welcome { version, store } => w.u8(*version).bytes(store.as_bytes()),
             Self::Auth { sid, key, signature } => {
-                drop_writer(w.bytes(sid.as_bytes()).bytes(key.as_bytes()).bytes(signature));
+                w.bytes(sid.as_bytes()).bytes(key.as_bytes()).bytes(signature)
             }
             Self::SignedIn { sid, n, running, control, epoch } => {
-                w.bytes(sid.as_bytes()).u64(*n).bytes(running.as_bytes());
-                w.u32(*control).u32(*epoch);
+                let head = w.bytes(sid.as_bytes()).u64(*n).bytes(running.as_bytes());
+                head.u32(*control).u32(*epoch)
             }
-            Self::Tail { sid, after } => drop_writer(w.bytes(sid.as_bytes()).u64(*after)),
-            Self::TailStart { sid } | Self::Principals { sid } => {
-                drop_writer(w.bytes(sid.as_bytes()))
-            }
-            Self::Head { sid, n, control } => {
-                drop_writer(w.bytes(sid.as_bytes()).u64(*n).u32(*control));
-            }
+            Self::Tail { sid, after } => w.bytes(sid.as_bytes()).u64(*after),
+            Self::TailStart { sid } | Self::Principals { sid } => w.bytes(sid.as_bytes()),
+            Self::Head { sid, n, control } => w.bytes(sid.as_bytes()).u64(*n).u32(*control),
             Self::GoAway { refusal } | Self::Refused { refusal } => refusal.encode(w),
-            Self::ControlPull { sid, from } => drop_writer(w.bytes(sid.as_bytes()).u32(*from)),
-            Self::ControlItem { idx, item } => drop_writer(w.u32(*idx).bytes(item)),
-            Self::ControlEnd { next } => drop_writer(w.u32(*next)),
+            Self::ControlPull { sid, from } => w.bytes(sid.as_bytes()).u32(*from),
+            Self::ControlItem { idx, item } => w.u32(*idx).bytes(item),
+            Self::ControlEnd { next } => w.u32(*next),
             Self::ControlAppend { sid, idx, item, creation: None } => {
-                drop_writer(w.bytes(sid.as_bytes()).u32(*idx).bytes(item));
+                w.bytes(sid.as_bytes()).u32(*idx).bytes(item)
             }
             Self::ControlAppend { sid, idx: _, item, creation: Some(creation) } => {
-                w.bytes(sid.as_bytes()).var(item);
-                w.bytes(&encode_principals(&creation.principals)).bytes(&creation.signature);
+                let principals = encode_principals(&creation.principals);
+                w.bytes(sid.as_bytes()).var(item).bytes(&principals).bytes(&creation.signature)
             }
             Self::Appended { receipt } | Self::Pushed { receipt } => receipt.encode(w),
             Self::Pull { sid, after, max_bytes } => {
-                drop_writer(w.bytes(sid.as_bytes()).u64(*after).u64(*max_bytes));
+                w.bytes(sid.as_bytes()).u64(*after).u64(*max_bytes)
             }
-            Self::Data { n, envelope } => drop_writer(w.u64(*n).bytes(envelope)),
-            Self::PullEnd { n, running } => drop_writer(w.u64(*n).bytes(running.as_bytes())),
-            Self::Push { sid, envelope } => drop_writer(w.bytes(sid.as_bytes()).bytes(envelope)),
-            Self::PrincipalKeys { list } => drop_writer(w.bytes(&encode_principals(list))),
-            Self::MailPut { rid, idx, bytes } => {
-                drop_writer(w.bytes(rid.as_bytes()).u8(*idx).bytes(bytes));
-            }
-            Self::MailStored { idx } => drop_writer(w.u8(*idx)),
-            Self::MailGet { rid, from, wait_ms } => {
-                drop_writer(w.bytes(rid.as_bytes()).u8(*from).u32(*wait_ms));
-            }
-            Self::Mail { idx, bytes } => drop_writer(w.u8(*idx).bytes(bytes)),
-            Self::MailEnd => {}
-        }
+            Self::Data { n, envelope } => w.u64(*n).bytes(envelope),
+            Self::PullEnd { n, running } => w.u64(*n).bytes(running.as_bytes()),
+            Self::Push { sid, envelope } => w.bytes(sid.as_bytes()).bytes(envelope),
+            Self::PrincipalKeys { list } => w.bytes(&encode_principals(list)),
+            Self::MailPut { rid, idx, bytes } => w.bytes(rid.as_bytes()).u8(*idx).bytes(bytes),
+            Self::MailStored { idx } => w.u8(*idx),
+            Self::MailGet { rid, from, wait_ms } => w.bytes(rid.as_bytes()).u8(*from).u32(*wait_ms),
+            Self::Mail { idx, bytes } => w.u8(*idx).bytes(bytes),
+            Self::MailEnd => w,
+        };
     }
 }
-
-/// Lets a match arm end in a chain of writes.
-const fn drop_writer(_: &mut Writer) {}
