@@ -133,9 +133,10 @@ mod tests {
     fn all_small_items_have_one_length() {
         let key = EpochKey::generate(&mut SeededRandom::new(1));
         assert_eq!(sealed(&key).encode().len(), 18_292);
+        let body = vec![7; 65_536];
         let parts = ControlParts {
             head: ControlHead { idx: 0, epoch_before: 0, epoch_after: 0, prev: ItemHash::ZERO },
-            body: &[7; 65_536],
+            body: &body,
             ladder: [0; LADDER_BYTES],
             wraps: Vec::new(),
         };

@@ -123,3 +123,49 @@ impl Unverified<Device> {
 fn device_id(voice: &VerifyKey, seat: &VerifyKey) -> DeviceId {
     DeviceId::from_bytes(hash::id16(hash::DEV, &[voice.as_bytes(), seat.as_bytes()]))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::{KeyError, SeededRandom};
+
+    const ME: PersonId = PersonId::from_bytes([1; 16]);
+
+    fn encoded(device: &Device) -> Vec<u8> {
+        let mut writer = Writer::new();
+        device.encode(&mut writer);
+        writer.into_bytes()
+    }
+
+    fn verified(bytes: &[u8]) -> Result<Verified<Device>, DeviceError> {
+        Device::decode(&mut Reader::new(bytes)).unwrap().verify(ME)
+    }
+
+    #[test]
+    fn a_device_reads_back_as_written_and_proves_its_keys_to_one_person() {
+        let keys = DeviceKeys::generate(&mut SeededRandom::new(1));
+        let device = keys.device(ME);
+        let bytes = encoded(&device);
+        assert_eq!(bytes.len(), Device::BYTES);
+        assert_eq!(*verified(&bytes).unwrap(), device);
+        assert_eq!(device.id(), keys.id());
+        assert_eq!(device.verify(PersonId::ZERO), Err(DeviceError::Proof));
+    }
+
+    #[test]
+    fn b31_a_device_with_a_weak_key_or_without_proof_is_refused() {
+        let device = DeviceKeys::generate(&mut SeededRandom::new(1)).device(ME);
+        let mut identity = [0; 32];
+        identity[0] = 1;
+        let weak = Device { voice: VerifyKey::unchecked(identity), ..device.clone() };
+        assert_eq!(weak.verify(ME), Err(DeviceError::Key(KeyError::Weak)));
+        let lattice = Device { kem: KemPublic::unchecked(&[0xff; 1_216]), ..device.clone() };
+        assert_eq!(lattice.verify(ME), Err(DeviceError::Key(KeyError::Kem)));
+        let bytes = encoded(&device);
+        for at in [Device::BYTES - 1, Device::BYTES - 65] {
+            let mut damaged = bytes.clone();
+            damaged[at] ^= 1;
+            assert_eq!(verified(&damaged), Err(DeviceError::Proof));
+        }
+    }
+}

@@ -168,3 +168,77 @@ fn labelled(label: Label, parts: &[&[u8]]) -> Vec<u8> {
     }
     bytes
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::SeededRandom;
+    use curve25519_dalek::constants::EIGHT_TORSION;
+    use curve25519_dalek::edwards::EdwardsPoint;
+    use wire::hash;
+
+    #[test]
+    fn b31_weak_keys_are_refused() {
+        for point in EIGHT_TORSION {
+            let bytes = point.compress().to_bytes();
+            assert_eq!(VerifyKey::check(bytes), Err(KeyError::Weak));
+        }
+        let good = SigningKey::generate(&mut SeededRandom::new(1)).public().to_bytes();
+        let point = CompressedEdwardsY(good).decompress().unwrap();
+        let mixed: EdwardsPoint = point + EIGHT_TORSION[1];
+        assert_eq!(VerifyKey::check(mixed.compress().to_bytes()), Err(KeyError::Weak));
+        assert!(VerifyKey::check(good).is_ok());
+    }
+
+    #[test]
+    fn b31_keys_that_are_not_canonical_or_no_points_are_refused() {
+        // y = p + 1 is a second way to write y = 1, p + 3 one to write 3, and sign bit 1 one to write x = 0.
+        let mut second = [0xff; 32];
+        second[31] = 0x7f;
+        for low in [0xee_u8, 0xf0] {
+            second[0] = low;
+            assert_eq!(VerifyKey::check(second), Err(KeyError::Form));
+        }
+        let mut identity = [0; 32];
+        (identity[0], identity[31]) = (1, 0x80);
+        assert_eq!(VerifyKey::check(identity), Err(KeyError::Form));
+        assert_eq!(VerifyKey::check([2; 32]), Err(KeyError::Form));
+    }
+
+    #[test]
+    fn b31_ring_alone_would_accept_the_identity_for_every_message() {
+        let mut identity = [0; 32];
+        identity[0] = 1;
+        let mut signature = [0; 64];
+        signature[0] = 1;
+        let key = VerifyKey::unchecked(identity);
+        assert!(key.verify_bytes(b"any message", &Signature(signature)).is_ok());
+        assert_eq!(key.recheck(), Err(KeyError::Weak));
+    }
+
+    #[test]
+    fn b31_a_signature_whose_scalar_is_not_reduced_is_refused() {
+        let key = SigningKey::generate(&mut SeededRandom::new(2));
+        let good = key.sign(hash::ESIG, &[b"text"]);
+        assert_eq!(key.public().verify(hash::ESIG, &[b"te", b"xt"], &good), Ok(()));
+        assert_eq!(key.public().verify(hash::CSIG, &[b"text"], &good), Err(Forged));
+        // The order of the group, little-endian.
+        let order = [
+            0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9,
+            0xde, 0x14, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10_u8,
+        ];
+        let (mut other, mut carry) = (good, 0);
+        for (byte, add) in other.0[32..].iter_mut().zip(order) {
+            let sum = u16::from(*byte) + u16::from(add) + carry;
+            *byte = u8::try_from(sum & 0xff).unwrap();
+            carry = sum >> 8;
+        }
+        assert_eq!(key.public().verify(hash::ESIG, &[b"text"], &other), Err(Forged));
+    }
+
+    #[test]
+    fn secrets_and_ids_print_their_type_only() {
+        let key = SigningKey::generate(&mut SeededRandom::new(3));
+        assert_eq!(format!("{key:?}"), "SigningKey { seed: .., public: VerifyKey }");
+    }
+}

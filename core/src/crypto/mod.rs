@@ -23,6 +23,7 @@ mod recovery;
 mod row;
 mod seal;
 mod secret;
+mod stretch;
 mod vault;
 mod verified;
 mod welcome;

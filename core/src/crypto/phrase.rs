@@ -158,7 +158,7 @@ mod tests {
 
     #[test]
     fn b65_a_word_outside_the_list_is_numbered_and_the_nearest_word_suggested() {
-        let error = parse(&PHRASE.replacen("worth", "wroth", 1)).unwrap_err();
+        let error = parse(&PHRASE.replacen("worth", "wortth", 1)).unwrap_err();
         assert_eq!(error, PhraseError::Word { number: 7, suggestion: Some("worth") });
         assert_eq!(error.code(), "phrase.word");
         assert_eq!(error.to_string(), "word 7 is not in the list; did you mean 'worth'?");

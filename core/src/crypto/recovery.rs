@@ -125,3 +125,32 @@ impl Unverified<Recovery> {
         self.verify_with(Recovery::check)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::SeededRandom;
+
+    #[test]
+    fn a_recovery_reads_back_as_written() {
+        let entropy = RecoveryEntropy::generate(&mut SeededRandom::new(1));
+        let recovery = RecoveryKeys::from_entropy(&entropy).public();
+        let mut writer = Writer::new();
+        recovery.encode(&mut writer);
+        assert_eq!(writer.as_slice().len(), Recovery::BYTES);
+        let read = Recovery::decode(&mut Reader::new(writer.as_slice())).unwrap();
+        assert_eq!(*read.check().unwrap(), recovery);
+    }
+
+    #[test]
+    fn b31_a_recovery_with_a_weak_key_is_refused() {
+        let entropy = RecoveryEntropy::generate(&mut SeededRandom::new(1));
+        let recovery = RecoveryKeys::from_entropy(&entropy).public();
+        let mut identity = [0; 32];
+        identity[0] = 1;
+        let sign = VerifyKey::unchecked(identity);
+        assert_eq!(Recovery { sign, ..recovery.clone() }.check(), Err(KeyError::Weak));
+        let access = PrincipalKey::from_bytes(identity);
+        assert_eq!(Recovery { access, ..recovery }.check(), Err(KeyError::Weak));
+    }
+}

@@ -101,3 +101,41 @@ impl RowKey {
         [self.label.as_bytes().as_slice(), self.vault.as_bytes(), &[self.number, format]].concat()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::SeededRandom;
+
+    const VAULT: VaultId = VaultId::from_bytes([1; 16]);
+
+    #[test]
+    fn a_row_opens_in_its_vault_table_place_and_format_only() {
+        let random = &mut SeededRandom::new(1);
+        let key = VaultKey::generate(random);
+        let sealed = key.row_key(VAULT, 3).seal(b"row", 1, b"text", random);
+        assert_eq!(sealed.len(), 24 + 32 + 64 + 16);
+        let open = |place: RowKey, row: &[u8], format| place.open(row, format, &sealed).is_ok();
+        assert!(open(key.row_key(VAULT, 3), b"row", 1));
+        assert!(!open(key.row_key(VAULT, 3), b"other", 1));
+        assert!(!open(key.row_key(VAULT, 3), b"row", 2));
+        assert!(!open(key.row_key(VAULT, 4), b"row", 1));
+        assert!(!open(key.row_key(VaultId::ZERO, 3), b"row", 1));
+        assert!(!open(key.file_key(VAULT, 3), b"row", 1));
+        assert!(!open(VaultKey::generate(random).row_key(VAULT, 3), b"row", 1));
+    }
+
+    #[test]
+    fn b28_a_damaged_row_does_not_open() {
+        let random = &mut SeededRandom::new(1);
+        let key = VaultKey::generate(random).row_key(VAULT, 3);
+        let sealed = key.seal(b"row", 1, &[0; 200], random);
+        assert_eq!(*key.open(b"row", 1, &sealed).unwrap(), vec![0; 200]);
+        for at in 0..sealed.len() {
+            let mut damaged = sealed.clone();
+            damaged[at] ^= 0x80;
+            assert_eq!(key.open(b"row", 1, &damaged), Err(OpenError::Forged), "byte {at}");
+            assert!(key.open(b"row", 1, &sealed[..at]).is_err());
+        }
+    }
+}

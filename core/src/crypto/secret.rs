@@ -41,3 +41,34 @@ impl<const N: usize> fmt::Debug for Secret<N> {
         f.write_str("..")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::{
+        ClassKey, EpochKey, KemKey, RecoveryEntropy, RowKey, SeededRandom, SigningKey, VaultKey,
+    };
+
+    /// Holds for a type all of whose secret parts are wiped: of its fields only [`Secret`] holds any.
+    const fn holds_boxed_secrets<T>() -> bool {
+        core::mem::needs_drop::<T>()
+    }
+
+    #[test]
+    fn every_key_type_wipes_itself_when_dropped() {
+        const fn wipes<T: ZeroizeOnDrop>() {}
+        wipes::<Secret<32>>();
+        assert!(holds_boxed_secrets::<SigningKey>() && holds_boxed_secrets::<KemKey>());
+        assert!(holds_boxed_secrets::<EpochKey>() && holds_boxed_secrets::<ClassKey>());
+        assert!(holds_boxed_secrets::<RecoveryEntropy>());
+        assert!(holds_boxed_secrets::<VaultKey>() && holds_boxed_secrets::<RowKey>());
+    }
+
+    #[test]
+    fn a_secret_prints_as_two_dots() {
+        let random = &mut SeededRandom::new(1);
+        assert_eq!(format!("{:?}", EpochKey::generate(random)), "EpochKey(..)");
+        assert_eq!(format!("{:?}", VaultKey::generate(random)), "VaultKey(..)");
+        assert!(format!("{:?}", KemKey::generate(random)).starts_with("KemKey { seed: ..,"));
+    }
+}

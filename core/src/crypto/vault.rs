@@ -7,11 +7,10 @@
 //! A sealed key is a sealed file number 0, format 1, under the stretched secret or under the key itself; what stands
 //! before it in its item is its row id, so parameters cannot be changed unseen. A secret is stretched by Argon2id.
 
-use super::error::{OpenError, SecretError, UnlockError};
+use super::error::{OpenError, UnlockError};
 use super::random::{Random, draw};
 use super::row::VaultKey;
-use argon2::{Algorithm, Argon2, Params, Version};
-use unicode_normalization::UnicodeNormalization;
+use super::stretch::{Settings, normalize};
 use wire::byte_id;
 use wire::codec::{DecodeError, Reader, Writer};
 use zeroize::Zeroizing;
@@ -28,8 +27,6 @@ const FORMAT: u8 = 1;
 const WRAPS_MAX: usize = 12;
 /// A wrapped key: salt 24, commitment 32, padded key 64, tag 16.
 const SEALED_BYTES: usize = 136;
-const SECRET_CHARACTERS_MIN: usize = 6;
-const SECRET_BYTES_MAX: usize = 1_024;
 
 /// The three keys of a vault.
 #[derive(Debug)]
@@ -155,7 +152,7 @@ impl KeysFile {
         }
         match (&unlocked.mailbox, &unlocked.content, &unlocked.private) {
             (None, None, None) => Err(UnlockError::WrongSecret),
-            _ => Ok(unlocked),
+            (Some(_), _, _) | (_, Some(_), _) | (_, _, Some(_)) => Ok(unlocked),
         }
     }
 }
@@ -208,101 +205,112 @@ impl From<DecodeError> for UnlockError {
     }
 }
 
-/// How a secret is stretched; no cost stands for a key that needs no stretching.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Settings {
-    cost: Option<Cost>,
-    salt: [u8; 16],
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::{SecretError, SeededRandom};
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Cost {
-    memory_kib: u32,
-    passes: u32,
-    lanes: u32,
-}
+    const VAULT: VaultId = VaultId::from_bytes([1; 16]);
+    const KEY: [u8; 32] = [5; 32];
 
-impl Cost {
-    /// 64 MiB and three passes: 0.1 to 0.5 s on today's phones.
-    const DEFAULT: Self = Self { memory_kib: 64 * 1024, passes: 3, lanes: 1 };
-
-    const fn is_usual(&self) -> bool {
-        self.memory_kib >= 19 * 1024
-            && self.memory_kib <= 256 * 1024
-            && self.passes >= 1
-            && self.passes <= 10
-            && self.lanes >= 1
-            && self.lanes <= 4
-    }
-}
-
-impl Settings {
-    const fn new(unlock: Unlock<'_>, salt: [u8; 16]) -> Self {
-        let cost = match unlock {
-            Unlock::Secret(_) => Some(Cost::DEFAULT),
-            Unlock::Key(_) => None,
-        };
-        Self { cost, salt }
+    fn file(unlocks: &[Unlock<'_>]) -> (VaultKeys, Vec<u8>) {
+        let random = &mut SeededRandom::new(1);
+        let keys = VaultKeys::generate(random);
+        let bytes = KeysFile::create(&keys, VAULT, unlocks, random).unwrap();
+        (keys, bytes)
     }
 
-    fn decode(reader: &mut Reader<'_>) -> Result<Self, UnlockError> {
-        let kind = reader.u8()?;
-        let cost = Cost { memory_kib: reader.u32()?, passes: reader.u32()?, lanes: reader.u32()? };
-        let salt = reader.array()?;
-        match kind {
-            1 if cost.is_usual() => Ok(Self { cost: Some(cost), salt }),
-            1 => Err(UnlockError::Parameters),
-            2 if (cost.memory_kib, cost.passes, cost.lanes) == (0, 0, 0) => {
-                Ok(Self { cost: None, salt })
-            }
-            2 => Err(UnlockError::Damaged),
-            _ => Err(UnlockError::Version),
+    fn same(a: &VaultKeys, b: &VaultKeys) -> bool {
+        a.mailbox.as_bytes() == b.mailbox.as_bytes()
+            && a.content.as_bytes() == b.content.as_bytes()
+            && a.private.as_bytes() == b.private.as_bytes()
+    }
+
+    #[test]
+    fn a_secret_and_a_key_open_the_same_three_keys() {
+        let (keys, bytes) = file(&[Unlock::Secret("the secret"), Unlock::Key(&KEY)]);
+        for unlock in [Unlock::Secret("the secret"), Unlock::Key(&KEY)] {
+            let unlocked = KeysFile::open(&bytes, unlock).unwrap();
+            assert_eq!(unlocked.vault, VAULT);
+            assert!(same(&unlocked.all().unwrap(), &keys));
+        }
+        let wrong = KeysFile::open(&bytes, Unlock::Secret("the Secret")).unwrap_err();
+        assert_eq!((wrong, wrong.code()), (UnlockError::WrongSecret, "secret.wrong"));
+        assert_eq!(
+            KeysFile::open(&bytes, Unlock::Key(&[6; 32])).unwrap_err(),
+            UnlockError::WrongSecret
+        );
+    }
+
+    #[test]
+    fn a_key_opens_what_was_wrapped_under_it_and_no_more() {
+        let (_, mut bytes) = file(&[Unlock::Key(&KEY)]);
+        bytes.truncate(bytes.len() - 170);
+        bytes[17] = 2;
+        let unlocked = KeysFile::open(&bytes, Unlock::Key(&KEY)).unwrap();
+        assert!(unlocked.mailbox.is_some() && unlocked.content.is_some());
+        assert_eq!(unlocked.all().unwrap_err(), UnlockError::Partial);
+    }
+
+    #[test]
+    fn b67_a_secret_has_six_characters_and_at_most_1_024_bytes() {
+        let random = &mut SeededRandom::new(1);
+        let keys = VaultKeys::generate(random);
+        for (secret, error) in [
+            ("", SecretError::Short),
+            ("123", SecretError::Short),
+            ("12345\n", SecretError::Short),
+            ("          ", SecretError::Short),
+            ("\u{a0}\u{3000}      ", SecretError::Short),
+            (&"x".repeat(1_025), SecretError::Long),
+        ] {
+            let made = KeysFile::create(&keys, VAULT, &[Unlock::Secret(secret)], random);
+            assert_eq!(made.unwrap_err(), UnlockError::Secret(error));
+        }
+        assert_eq!(SecretError::Short.code(), "secret.short");
+        assert_eq!(SecretError::Short.to_string(), "at least 6 characters");
+    }
+
+    #[test]
+    fn b67_normal_forms_and_a_pasted_line_end_do_not_matter() {
+        let (_, bytes) = file(&[Unlock::Secret("caf\u{e9} \u{1f511}1")]);
+        for typed in ["cafe\u{301} \u{1f511}1", "caf\u{e9} \u{1f511}1\r\n"] {
+            assert!(KeysFile::open(&bytes, Unlock::Secret(typed)).is_ok());
+        }
+        let leading = KeysFile::open(&bytes, Unlock::Secret("\ncaf\u{e9} \u{1f511}1"));
+        assert_eq!(leading.unwrap_err(), UnlockError::WrongSecret);
+    }
+
+    #[test]
+    fn b73_unusual_parameters_are_refused_before_hashing() {
+        let (_, bytes) = file(&[Unlock::Secret("the secret")]);
+        let (memory, passes, lanes) = (19, 23, 27);
+        for (at, value) in [
+            (memory, u32::MAX),
+            (memory, 256 * 1024 + 1),
+            (memory, 19 * 1024 - 1),
+            (memory, 0),
+            (passes, 0),
+            (passes, 11),
+            (lanes, 0),
+            (lanes, 5),
+        ] {
+            let mut changed = bytes.clone();
+            changed[at..at + 4].copy_from_slice(&value.to_be_bytes());
+            let refused = KeysFile::open(&changed, Unlock::Secret("the secret")).unwrap_err();
+            assert_eq!(refused, UnlockError::Parameters, "{at} {value}");
         }
     }
 
-    /// What stands before the sealed key, and is bound to it.
-    fn head(&self, which: u8) -> Vec<u8> {
-        let (kind, cost) = match self.cost {
-            Some(cost) => (1, cost),
-            None => (2, Cost { memory_kib: 0, passes: 0, lanes: 0 }),
-        };
-        let mut writer = Writer::with_capacity(30);
-        writer.u8(kind).u32(cost.memory_kib).u32(cost.passes).u32(cost.lanes);
-        writer.bytes(&self.salt).u8(which);
-        writer.into_bytes()
+    #[test]
+    fn a_damaged_keys_file_is_told_from_a_newer_one() {
+        let (_, bytes) = file(&[Unlock::Key(&KEY)]);
+        let open = |bytes: &[u8]| KeysFile::open(bytes, Unlock::Key(&KEY)).map(drop);
+        assert_eq!(open(&[]), Err(UnlockError::Damaged));
+        assert_eq!(open(&bytes[..bytes.len() - 1]), Err(UnlockError::Damaged));
+        assert_eq!(open(&[bytes.as_slice(), &[0]].concat()), Err(UnlockError::Damaged));
+        assert_eq!(open(&[&[2], &bytes[1..]].concat()), Err(UnlockError::Version));
+        let moved = [&bytes[..1], &[9], &bytes[2..]].concat();
+        assert_eq!(open(&moved), Err(UnlockError::WrongSecret));
     }
-
-    fn wrapping_key(&self, unlock: Unlock<'_>) -> Result<VaultKey, UnlockError> {
-        match (unlock, self.cost) {
-            (Unlock::Secret(text), Some(cost)) => stretch(&normalize(text)?, cost, &self.salt),
-            (Unlock::Key(key), None) => Ok(VaultKey::from_bytes(key)),
-            (Unlock::Secret(_), None) | (Unlock::Key(_), Some(_)) => Err(UnlockError::WrongSecret),
-        }
-    }
-}
-
-/// Argon2id (RFC 9106).
-fn stretch(secret: &str, cost: Cost, salt: &[u8; 16]) -> Result<VaultKey, UnlockError> {
-    let params = Params::new(cost.memory_kib, cost.passes, cost.lanes, Some(32))
-        .map_err(|_| UnlockError::Parameters)?;
-    let mut out = Zeroizing::new([0; 32]);
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-        .hash_password_into(secret.as_bytes(), salt, out.as_mut_slice())
-        .map_err(|_| UnlockError::Memory)?;
-    Ok(VaultKey::from_bytes(&out))
-}
-
-/// NFKC, without the line ends that a pasted secret or a file brings along.
-fn normalize(text: &str) -> Result<Zeroizing<String>, SecretError> {
-    let text = text.trim_end_matches(['\n', '\r']);
-    if text.len() > SECRET_BYTES_MAX {
-        return Err(SecretError::Long);
-    }
-    // NFKC makes at most 18 characters of one: no reallocation leaves a copy behind.
-    let mut normal = Zeroizing::new(String::with_capacity(text.len() * 18 * 4));
-    normal.extend(text.nfkc());
-    if normal.chars().count() < SECRET_CHARACTERS_MIN || normal.trim().is_empty() {
-        return Err(SecretError::Short);
-    }
-    Ok(normal)
 }
