@@ -1,0 +1,472 @@
+//! The data log of one space, from the cursor to the relay's head: pages first, then a tail.
+//!
+//! Three positions: `cursor` (stored by the owner) <= `in_hand` (handed over) <= `received` (checked against the
+//! running hash). A page is asked for only when all before is stored, so memory holds one page, or a tail's backlog up
+//! to its bound. Whenever the relay states `R_n`, at a page's end, at sign-in or in a receipt, it must be ours.
+
+use core::time::Duration;
+use std::collections::{BTreeMap, VecDeque};
+
+use wire::frame::{Channel, Frame};
+use wire::id::{RunningHash, SpaceHandle, StoreId};
+use wire::limit::ENVELOPE_BYTES_MAX;
+use wire::receipt::ReceiptBody;
+use wire::time::Moment;
+
+use super::amnesia::{Amnesia, judge};
+use super::backoff::Retry;
+use super::control::Control;
+use super::gap::Again;
+use super::lie::Lie;
+use super::line::{Line, Question, Route};
+use super::output::{Cursor, Delivery, Output};
+
+/// What one page may hold. Its last envelope may stand over.
+pub(super) const PAGE_BYTES: usize = 1_048_576;
+/// Envelopes in one batch: one local transaction.
+const BATCH_COUNT: usize = 256;
+/// Bytes in one batch, unless one envelope alone is larger.
+const BATCH_BYTES: usize = 4_194_304;
+/// What a tail may bring before the owner has stored it. Above, the tail is given up and pages take over.
+const BACKLOG_BYTES: usize = 4_194_304;
+/// As [`BACKLOG_BYTES`], in envelopes.
+const BACKLOG_COUNT: usize = 2_048;
+/// Statements of `R_n` from receipts that wait for their position, and positions that wait for a receipt.
+const CLAIMS_MAX: usize = 256;
+/// The longest polite delay before the log of a relay that forgot is pulled: two phones then rarely re-seed at once.
+pub(super) const FORGOT_WAIT_MAX: Duration = Duration::from_secs(60);
+
+/// The epoch that an envelope names; zero for bytes that are too short to be one.
+pub(super) fn epoch_of(envelope: &[u8]) -> u32 {
+    envelope.get(4..).and_then(<[u8]>::first_chunk::<4>).map_or(0, |e| u32::from_be_bytes(*e))
+}
+
+#[derive(Debug)]
+enum Phase {
+    /// Not signed in.
+    Out,
+    /// Signed in; the relay said where its log stands.
+    Told { head: Cursor },
+    /// The relay forgot; the pull from the start waits.
+    Polite { until: Moment },
+    /// There is more at the relay.
+    Behind,
+    /// A page is open.
+    Paging { request: u64, bytes: usize, before: u64 },
+    /// At the head, no tail.
+    Level,
+    /// `Tail` is sent.
+    Asking,
+    /// The tail runs.
+    Tailing,
+}
+
+#[derive(Debug)]
+struct Ready {
+    delivery: Delivery,
+    cursor: Cursor,
+}
+
+/// The data log of one space, here and at the relay.
+#[derive(Debug)]
+pub(super) struct Pull {
+    sid: SpaceHandle,
+    cursor: Cursor,
+    received: Cursor,
+    in_hand: Option<Cursor>,
+    ready: VecDeque<Ready>,
+    ready_bytes: usize,
+    /// The relay's newest position, as far as it told.
+    head: u64,
+    /// A running hash was compared since this device counts from `cursor`'s store: a mismatch from now on is a lie.
+    verified: bool,
+    /// `CaughtUp` is said for this sign-in.
+    said_level: bool,
+    /// Level at least once since the start, or since the relay forgot.
+    was_level: bool,
+    forgot: bool,
+    claims: BTreeMap<u64, RunningHash>,
+    recent: VecDeque<(u64, RunningHash)>,
+    phase: Phase,
+    retry: Retry,
+    pub(super) again: Again,
+}
+
+impl Pull {
+    pub(super) fn new(sid: SpaceHandle, cursor: Cursor) -> Self {
+        Self {
+            sid,
+            cursor,
+            received: cursor,
+            in_hand: None,
+            ready: VecDeque::new(),
+            ready_bytes: 0,
+            head: cursor.n,
+            verified: false,
+            said_level: false,
+            was_level: false,
+            forgot: false,
+            claims: BTreeMap::new(),
+            recent: VecDeque::new(),
+            phase: Phase::Out,
+            retry: Retry::NEW,
+            again: Again::new(),
+        }
+    }
+
+    /// The relay let us in; its log stands at `head`.
+    pub(super) fn told(&mut self, head: Cursor) {
+        (self.head, self.verified, self.said_level) = (head.n, false, false);
+        self.phase = Phase::Told { head };
+    }
+
+    /// The relay's log stands at `n` now.
+    pub(super) fn heard(&mut self, n: u64) {
+        self.head = self.head.max(n);
+    }
+
+    /// The owner stored what was handed over.
+    pub(super) fn delivered(&mut self, cursor: Cursor) {
+        if self.in_hand == Some(cursor) {
+            self.in_hand = None;
+            self.cursor = cursor;
+        }
+    }
+
+    pub(super) fn step(&mut self, control: &mut Control, line: &mut Line) {
+        if control.may_read() {
+            self.advance(line);
+            self.hand_over(control, line);
+        }
+        self.say_level(control, line);
+    }
+
+    fn advance(&mut self, line: &mut Line) {
+        let stored = self.is_all_stored();
+        match self.phase {
+            Phase::Told { head } if stored => self.compare(head, line),
+            Phase::Polite { until } if until <= line.now => self.phase = Phase::Behind,
+            Phase::Level if self.head > self.received.n => self.phase = Phase::Behind,
+            Phase::Level if line.live && line.may_tail() && self.retry.is_ready(line.now) => {
+                self.phase = Phase::Asking;
+                let frame = Frame::Tail { sid: self.sid, after: self.received.n };
+                line.question(Question::Tail(self.sid), frame);
+            }
+            Phase::Out
+            | Phase::Told { .. }
+            | Phase::Polite { .. }
+            | Phase::Behind
+            | Phase::Paging { .. }
+            | Phase::Level
+            | Phase::Asking
+            | Phase::Tailing => {}
+        }
+        if matches!(self.phase, Phase::Behind)
+            && self.is_all_stored()
+            && line.has_room()
+            && self.retry.is_ready(line.now)
+        {
+            let max_bytes = PAGE_BYTES as u64;
+            let frame = Frame::Pull { sid: self.sid, after: self.received.n, max_bytes };
+            let request = line.request(Route::Page(self.sid), frame);
+            self.phase = Phase::Paging { request, bytes: 0, before: self.received.n };
+        }
+        let forward = matches!(self.phase, Phase::Level | Phase::Asking | Phase::Tailing);
+        if forward && self.is_all_stored() {
+            self.again.step(self.sid, self.cursor.n, line);
+        }
+    }
+
+    fn compare(&mut self, head: Cursor, line: &mut Line) {
+        if let Some(amnesia) = judge(self.received, head) {
+            return self.forget(amnesia, line);
+        }
+        if self.received.store == StoreId::ZERO {
+            // An empty batch, so that the store met first is remembered before anything can be lost there.
+            self.received = Cursor::start(head.store);
+            self.deliver(Vec::new(), self.received, line);
+        }
+        let level = head.n == self.received.n;
+        self.verified = level && head.running == self.received.running;
+        self.phase = if level { Phase::Level } else { Phase::Behind };
+    }
+
+    fn hand_over(&mut self, control: &mut Control, line: &mut Line) {
+        if self.in_hand.is_some() {
+            return;
+        }
+        let (mut batch, mut bytes, mut cursor) = (Vec::new(), 0, self.cursor);
+        while let Some(next) = self.ready.front() {
+            let len = next.delivery.envelope.len();
+            let full = batch.len() >= BATCH_COUNT || bytes + len > BATCH_BYTES;
+            if !batch.is_empty() && full {
+                break;
+            }
+            if control.look_for(epoch_of(&next.delivery.envelope)) {
+                break;
+            }
+            let Some(next) = self.ready.pop_front() else { break };
+            bytes += len;
+            self.ready_bytes -= len;
+            cursor = next.cursor;
+            batch.push(next.delivery);
+        }
+        if batch.is_empty() && self.ready.is_empty() {
+            batch = self.again.take(BATCH_COUNT);
+        }
+        if !batch.is_empty() {
+            self.deliver(batch, cursor, line);
+        }
+    }
+
+    fn deliver(&mut self, batch: Vec<Delivery>, cursor: Cursor, line: &mut Line) {
+        self.in_hand = Some(cursor);
+        line.put(Output::Deliver { sid: self.sid, batch, cursor });
+    }
+
+    fn say_level(&mut self, control: &Control, line: &mut Line) {
+        if !self.said_level && self.is_stored() && control.may_read() {
+            (self.said_level, self.was_level) = (true, true);
+            line.put(Output::CaughtUp { sid: self.sid });
+        }
+    }
+
+    pub(super) fn page_data(
+        &mut self,
+        n: u64,
+        envelope: Vec<u8>,
+        line: &mut Line,
+    ) -> Result<(), Lie> {
+        let Phase::Paging { bytes, .. } = &mut self.phase else { return Err(Lie::Unasked) };
+        *bytes += envelope.len();
+        if *bytes > PAGE_BYTES + ENVELOPE_BYTES_MAX {
+            return Err(Lie::TooMuch);
+        }
+        self.take(n, envelope, line)
+    }
+
+    pub(super) fn page_end(
+        &mut self,
+        n: u64,
+        running: RunningHash,
+        line: &mut Line,
+    ) -> Result<(), Lie> {
+        let Phase::Paging { before, .. } = self.phase else { return Err(Lie::Unasked) };
+        if n < self.received.n {
+            return Err(Lie::Shrunk);
+        }
+        self.head = self.head.max(n);
+        if n > self.received.n {
+            self.phase = Phase::Behind;
+            return if self.received.n > before { Ok(()) } else { Err(Lie::Stalled) };
+        }
+        self.retry.reset();
+        self.phase = Phase::Level;
+        if running != self.received.running {
+            return self.disagree(line);
+        }
+        // A head told before and never sent: the relay's last word counts.
+        self.head = n;
+        self.verified = true;
+        Ok(())
+    }
+
+    pub(super) fn page_failed(&mut self, at_least: Duration, line: &mut Line) {
+        if matches!(self.phase, Phase::Paging { .. }) {
+            self.phase = Phase::Behind;
+        }
+        self.retry.failed(line.now, at_least, &mut line.jitter);
+    }
+
+    pub(super) fn tail_started(&mut self, line: &mut Line) -> Result<(), Lie> {
+        if !line.answered(Question::Tail(self.sid)) {
+            return Err(Lie::Unasked);
+        }
+        self.phase = Phase::Tailing;
+        Ok(())
+    }
+
+    /// A tailed envelope. One that comes after the tail was given up is passed over, and so is a repeat.
+    pub(super) fn tail_data(
+        &mut self,
+        n: u64,
+        envelope: Vec<u8>,
+        line: &mut Line,
+    ) -> Result<(), Lie> {
+        if !matches!(self.phase, Phase::Tailing) || n <= self.received.n {
+            return Ok(());
+        }
+        self.retry.reset();
+        self.take(n, envelope, line)?;
+        if self.ready_bytes > BACKLOG_BYTES || self.ready.len() > BACKLOG_COUNT {
+            line.put(Output::Cancel { channel: Channel::Tail(self.sid) });
+            self.phase = Phase::Behind;
+        }
+        Ok(())
+    }
+
+    /// The tail is refused or ended: pages find out what it did not bring.
+    pub(super) fn tail_lost(&mut self, at_least: Duration, line: &mut Line) {
+        if matches!(self.phase, Phase::Asking | Phase::Tailing) {
+            line.answered(Question::Tail(self.sid));
+            self.phase = Phase::Behind;
+            self.retry.failed(line.now, at_least, &mut line.jitter);
+        }
+    }
+
+    fn take(&mut self, n: u64, envelope: Vec<u8>, line: &mut Line) -> Result<(), Lie> {
+        let expected = self.received.n.saturating_add(1);
+        if n != expected {
+            return Err(Lie::Order { expected, got: n });
+        }
+        let delivery = Delivery::new(n, envelope);
+        let cursor = self.received.after(self.sid, delivery.id);
+        self.received = cursor;
+        self.head = self.head.max(n);
+        self.ready_bytes += delivery.envelope.len();
+        self.ready.push_back(Ready { delivery, cursor });
+        if self.claims.remove(&n).is_some_and(|claimed| claimed != cursor.running) {
+            return self.disagree(line);
+        }
+        if self.recent.len() >= CLAIMS_MAX {
+            self.recent.pop_front();
+        }
+        self.recent.push_back((n, cursor.running));
+        Ok(())
+    }
+
+    /// A receipt states `R_n` for a position that comes, or came.
+    pub(super) fn claimed(&mut self, body: &ReceiptBody, line: &mut Line) -> Result<(), Lie> {
+        if body.store != self.received.store {
+            return Ok(());
+        }
+        self.head = self.head.max(body.n);
+        if body.n > self.received.n {
+            if self.claims.len() >= CLAIMS_MAX {
+                self.claims.pop_first();
+            }
+            self.claims.insert(body.n, body.running);
+            return Ok(());
+        }
+        let seen = self.recent.iter().find(|(n, _)| *n == body.n);
+        if seen.is_some_and(|(_, running)| *running != body.running) {
+            return self.disagree(line);
+        }
+        Ok(())
+    }
+
+    /// The relay's `R_n` is not ours. If the two never agreed on this connection, it may have been restored from a
+    /// backup under its old name.
+    fn disagree(&mut self, line: &mut Line) -> Result<(), Lie> {
+        if self.verified {
+            return Err(Lie::RunningHash { n: self.received.n });
+        }
+        self.forget(Amnesia::Different, line);
+        Ok(())
+    }
+
+    fn forget(&mut self, amnesia: Amnesia, line: &mut Line) {
+        match self.phase {
+            Phase::Paging { request, .. } => line.cancel_request(request),
+            Phase::Asking | Phase::Tailing => {
+                line.answered(Question::Tail(self.sid));
+                line.put(Output::Cancel { channel: Channel::Tail(self.sid) });
+            }
+            Phase::Out
+            | Phase::Told { .. }
+            | Phase::Polite { .. }
+            | Phase::Behind
+            | Phase::Level => {}
+        }
+        let cursor = Cursor::start(line.store.unwrap_or(self.received.store));
+        self.drop_backlog();
+        self.in_hand = None;
+        (self.cursor, self.received) = (cursor, cursor);
+        // From the start on, nothing but the relay's own words is compared.
+        self.verified = true;
+        (self.forgot, self.was_level, self.said_level) = (true, false, false);
+        self.again.forget();
+        let wait = if line.eager { Duration::ZERO } else { line.jitter.up_to(FORGOT_WAIT_MAX) };
+        self.phase = Phase::Polite { until: line.now + wait };
+        line.put(Output::Forgot { sid: self.sid, amnesia, cursor });
+    }
+
+    fn drop_backlog(&mut self) {
+        self.ready.clear();
+        self.ready_bytes = 0;
+        self.claims.clear();
+        self.recent.clear();
+    }
+
+    /// The connection is gone. What is in the owner's hands may still be stored.
+    pub(super) fn cut(&mut self) {
+        self.drop_backlog();
+        self.received = self.in_hand.unwrap_or(self.cursor);
+        self.phase = Phase::Out;
+        self.retry.reset();
+        self.again.cut();
+    }
+
+    pub(super) fn hurry(&mut self) {
+        self.retry.reset();
+        self.again.hurry();
+        if let Phase::Polite { until } = &mut self.phase {
+            *until = Moment::ORIGIN;
+        }
+    }
+
+    /// Whether the relay forgot since this was asked last.
+    pub(super) const fn take_forgot(&mut self) -> bool {
+        core::mem::replace(&mut self.forgot, false)
+    }
+
+    /// Whether a sign-in at `store` would be at another store than the one this device counts by.
+    pub(super) fn is_other_store(&self, store: StoreId) -> bool {
+        self.received.store != StoreId::ZERO && self.received.store != store
+    }
+
+    /// Whether the owner has stored, at least once since the start or since the relay forgot, all that it holds: only
+    /// then can a device that was restored from a backup know it before it sends anything.
+    pub(super) const fn was_level(&self) -> bool {
+        self.was_level
+    }
+
+    /// All that the relay is known to hold is stored here.
+    pub(super) fn is_stored(&self) -> bool {
+        let level = matches!(self.phase, Phase::Level | Phase::Asking | Phase::Tailing);
+        level && self.is_all_stored() && self.head <= self.received.n
+    }
+
+    /// As [`Pull::is_stored`], with the tail running if there is to be one, and no gap open.
+    pub(super) fn is_level(&self, live: bool) -> bool {
+        self.is_stored() && self.again.is_idle() && (!live || matches!(self.phase, Phase::Tailing))
+    }
+
+    /// Whether the tail owes an envelope that the relay is known to hold.
+    pub(super) const fn is_owed(&self) -> bool {
+        matches!(self.phase, Phase::Tailing) && self.head > self.received.n
+    }
+
+    pub(super) const fn behind(&self) -> u64 {
+        self.head.saturating_sub(self.cursor.n)
+    }
+
+    pub(super) fn timeout(&self, now: Moment) -> Option<Moment> {
+        let polite = match self.phase {
+            Phase::Polite { until } if until > now => Some(until),
+            Phase::Polite { .. }
+            | Phase::Out
+            | Phase::Told { .. }
+            | Phase::Behind
+            | Phase::Paging { .. }
+            | Phase::Level
+            | Phase::Asking
+            | Phase::Tailing => None,
+        };
+        [polite, self.retry.timeout(now), self.again.timeout(now)].into_iter().flatten().min()
+    }
+
+    fn is_all_stored(&self) -> bool {
+        self.in_hand.is_none() && self.ready.is_empty()
+    }
+}
