@@ -1,5 +1,7 @@
 //! Names of persons, devices, spaces, documents, entries and records.
 
+use serde::de::{Deserialize, Deserializer, Error, Visitor};
+use serde::ser::{Serialize, Serializer};
 use wire::byte_id;
 
 byte_id!(
@@ -53,3 +55,70 @@ pub struct ChainId {
 /// `k` of an entry: together with the entry id it sorts all records and lists alike on every device.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OrderKey(pub u128);
+
+/// Ids stand in events and cards as byte strings.
+macro_rules! as_byte_string {
+    ($($name:ident),*) => { $(
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_bytes(self.as_bytes())
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                deserializer.deserialize_bytes(ByteString).map(Self::from_bytes)
+            }
+        }
+    )* };
+}
+
+as_byte_string!(PersonId, DeviceId, EntryId, RecordId);
+
+impl Serialize for OrderKey {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&self.0.to_be_bytes())
+    }
+}
+
+impl<'de> Deserialize<'de> for OrderKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_bytes(ByteString).map(|bytes| Self(u128::from_be_bytes(bytes)))
+    }
+}
+
+/// Device and incarnation in one byte string: half the size of two fields.
+impl Serialize for ChainId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut bytes = [0; DeviceId::LEN + 2];
+        let (device, inc) = bytes.split_at_mut(DeviceId::LEN);
+        device.copy_from_slice(self.device.as_bytes());
+        inc.copy_from_slice(&self.inc.to_be_bytes());
+        serializer.serialize_bytes(&bytes)
+    }
+}
+
+impl<'de> Deserialize<'de> for ChainId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let bytes = deserializer.deserialize_bytes(ByteString::<{ DeviceId::LEN + 2 }>)?;
+        let short = || D::Error::custom("a chain is a device and an incarnation");
+        let (device, inc) = bytes.split_first_chunk::<{ DeviceId::LEN }>().ok_or_else(short)?;
+        let inc = inc.try_into().map(u16::from_be_bytes).map_err(|_| short())?;
+        Ok(Self { device: DeviceId::from_bytes(*device), inc })
+    }
+}
+
+/// Exactly `N` bytes.
+struct ByteString<const N: usize>;
+
+impl<const N: usize> Visitor<'_> for ByteString<N> {
+    type Value = [u8; N];
+
+    fn expecting(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{N} bytes")
+    }
+
+    fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<[u8; N], E> {
+        bytes.try_into().map_err(|_| E::invalid_length(bytes.len(), &self))
+    }
+}
