@@ -5,6 +5,7 @@ use core::time::Duration;
 use wire::frame::{Channel, Frame};
 use wire::id::SpaceHandle;
 use wire::refusal::Refusal;
+use wire::version::VERSION;
 
 use super::engine::Engine;
 use super::lie::Lie;
@@ -54,7 +55,7 @@ impl Engine {
                 }
                 Ok(())
             }
-            (Frame::Welcome { store, .. }, Some(Question::Hello)) => {
+            (Frame::Welcome { version: VERSION, store }, Some(Question::Hello)) => {
                 line.questions.pop_front();
                 line.store = Some(store);
                 Ok(())

@@ -172,9 +172,9 @@ const fn is_for_one_connection(output: &Output) -> bool {
         | Output::Create { .. }
         | Output::FetchEnvelope { .. }
         | Output::NeedControl { .. }
-        | Output::Dial
-        | Output::Hangup => true,
-        Output::ControlReceived { .. }
+        | Output::Dial => true,
+        Output::Hangup
+        | Output::ControlReceived { .. }
         | Output::ControlAppended { .. }
         | Output::ControlConflict { .. }
         | Output::Deliver { .. }

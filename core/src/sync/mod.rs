@@ -14,6 +14,7 @@
 
 mod amnesia;
 mod backoff;
+mod claims;
 mod control;
 mod dispatch;
 mod engine;

@@ -5,7 +5,7 @@
 //! to its bound. Whenever the relay states `R_n`, at a page's end, at sign-in or in a receipt, it must be ours.
 
 use core::time::Duration;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use wire::frame::{Channel, Frame};
 use wire::id::{RunningHash, SpaceHandle, StoreId};
@@ -15,6 +15,7 @@ use wire::time::Moment;
 
 use super::amnesia::{Amnesia, judge};
 use super::backoff::Retry;
+use super::claims::Claims;
 use super::control::Control;
 use super::gap::Again;
 use super::lie::Lie;
@@ -31,8 +32,6 @@ const BATCH_BYTES: usize = 4_194_304;
 const BACKLOG_BYTES: usize = 4_194_304;
 /// As [`BACKLOG_BYTES`], in envelopes.
 const BACKLOG_COUNT: usize = 2_048;
-/// Statements of `R_n` from receipts that wait for their position, and positions that wait for a receipt.
-const CLAIMS_MAX: usize = 256;
 /// The longest polite delay before the log of a relay that forgot is pulled: two phones then rarely re-seed at once.
 pub(super) const FORGOT_WAIT_MAX: Duration = Duration::from_secs(60);
 
@@ -85,10 +84,12 @@ pub(super) struct Pull {
     /// Level at least once since the start, or since the relay forgot.
     was_level: bool,
     forgot: bool,
-    claims: BTreeMap<u64, RunningHash>,
-    recent: VecDeque<(u64, RunningHash)>,
+    /// More was told while a page was open: one more look.
+    news: bool,
+    claims: Claims,
     phase: Phase,
     retry: Retry,
+    tail_retry: Retry,
     pub(super) again: Again,
 }
 
@@ -106,10 +107,11 @@ impl Pull {
             said_level: false,
             was_level: false,
             forgot: false,
-            claims: BTreeMap::new(),
-            recent: VecDeque::new(),
+            news: false,
+            claims: Claims::default(),
             phase: Phase::Out,
             retry: Retry::NEW,
+            tail_retry: Retry::NEW,
             again: Again::new(),
         }
     }
@@ -122,7 +124,10 @@ impl Pull {
 
     /// The relay's log stands at `n` now.
     pub(super) fn heard(&mut self, n: u64) {
-        self.head = self.head.max(n);
+        if n > self.head {
+            self.head = n;
+            self.news = true;
+        }
     }
 
     /// The owner stored what was handed over.
@@ -147,7 +152,7 @@ impl Pull {
             Phase::Told { head } if stored => self.compare(head, line),
             Phase::Polite { until } if until <= line.now => self.phase = Phase::Behind,
             Phase::Level if self.head > self.received.n => self.phase = Phase::Behind,
-            Phase::Level if line.live && line.may_tail() && self.retry.is_ready(line.now) => {
+            Phase::Level if line.live && line.may_tail() && self.tail_retry.is_ready(line.now) => {
                 self.phase = Phase::Asking;
                 let frame = Frame::Tail { sid: self.sid, after: self.received.n };
                 line.question(Question::Tail(self.sid), frame);
@@ -169,6 +174,7 @@ impl Pull {
             let max_bytes = PAGE_BYTES as u64;
             let frame = Frame::Pull { sid: self.sid, after: self.received.n, max_bytes };
             let request = line.request(Route::Page(self.sid), frame);
+            self.news = false;
             self.phase = Phase::Paging { request, bytes: 0, before: self.received.n };
         }
         let forward = matches!(self.phase, Phase::Level | Phase::Asking | Phase::Tailing);
@@ -255,8 +261,8 @@ impl Pull {
         if n < self.received.n {
             return Err(Lie::Shrunk);
         }
-        self.head = self.head.max(n);
         if n > self.received.n {
+            self.head = self.head.max(n);
             self.phase = Phase::Behind;
             return if self.received.n > before { Ok(()) } else { Err(Lie::Stalled) };
         }
@@ -265,8 +271,10 @@ impl Pull {
         if running != self.received.running {
             return self.disagree(line);
         }
-        // A head told before and never sent: the relay's last word counts.
-        self.head = n;
+        if !self.news {
+            // What was told before and is not there: the relay's last word counts.
+            self.head = n;
+        }
         self.verified = true;
         Ok(())
     }
@@ -296,7 +304,7 @@ impl Pull {
         if !matches!(self.phase, Phase::Tailing) || n <= self.received.n {
             return Ok(());
         }
-        self.retry.reset();
+        self.tail_retry.reset();
         self.take(n, envelope, line)?;
         if self.ready_bytes > BACKLOG_BYTES || self.ready.len() > BACKLOG_COUNT {
             line.put(Output::Cancel { channel: Channel::Tail(self.sid) });
@@ -310,7 +318,7 @@ impl Pull {
         if matches!(self.phase, Phase::Asking | Phase::Tailing) {
             line.answered(Question::Tail(self.sid));
             self.phase = Phase::Behind;
-            self.retry.failed(line.now, at_least, &mut line.jitter);
+            self.tail_retry.failed(line.now, at_least, &mut line.jitter);
         }
     }
 
@@ -325,14 +333,7 @@ impl Pull {
         self.head = self.head.max(n);
         self.ready_bytes += delivery.envelope.len();
         self.ready.push_back(Ready { delivery, cursor });
-        if self.claims.remove(&n).is_some_and(|claimed| claimed != cursor.running) {
-            return self.disagree(line);
-        }
-        if self.recent.len() >= CLAIMS_MAX {
-            self.recent.pop_front();
-        }
-        self.recent.push_back((n, cursor.running));
-        Ok(())
+        if self.claims.computed(n, cursor.running) { Ok(()) } else { self.disagree(line) }
     }
 
     /// A receipt states `R_n` for a position that comes, or came.
@@ -340,19 +341,9 @@ impl Pull {
         if body.store != self.received.store {
             return Ok(());
         }
-        self.head = self.head.max(body.n);
-        if body.n > self.received.n {
-            if self.claims.len() >= CLAIMS_MAX {
-                self.claims.pop_first();
-            }
-            self.claims.insert(body.n, body.running);
-            return Ok(());
-        }
-        let seen = self.recent.iter().find(|(n, _)| *n == body.n);
-        if seen.is_some_and(|(_, running)| *running != body.running) {
-            return self.disagree(line);
-        }
-        Ok(())
+        self.heard(body.n);
+        let agreed = self.claims.stated(body.n, body.running, self.received.n);
+        if agreed { Ok(()) } else { self.disagree(line) }
     }
 
     /// The relay's `R_n` is not ours. If the two never agreed on this connection, it may have been restored from a
@@ -395,7 +386,6 @@ impl Pull {
         self.ready.clear();
         self.ready_bytes = 0;
         self.claims.clear();
-        self.recent.clear();
     }
 
     /// The connection is gone. What is in the owner's hands may still be stored.
@@ -404,11 +394,13 @@ impl Pull {
         self.received = self.in_hand.unwrap_or(self.cursor);
         self.phase = Phase::Out;
         self.retry.reset();
+        self.tail_retry.reset();
         self.again.cut();
     }
 
     pub(super) fn hurry(&mut self) {
         self.retry.reset();
+        self.tail_retry.reset();
         self.again.hurry();
         if let Phase::Polite { until } = &mut self.phase {
             *until = Moment::ORIGIN;
@@ -463,7 +455,8 @@ impl Pull {
             | Phase::Asking
             | Phase::Tailing => None,
         };
-        [polite, self.retry.timeout(now), self.again.timeout(now)].into_iter().flatten().min()
+        let retries = [&self.retry, &self.tail_retry].map(|retry| retry.timeout(now));
+        [polite, self.again.timeout(now)].into_iter().chain(retries).flatten().min()
     }
 
     fn is_all_stored(&self) -> bool {

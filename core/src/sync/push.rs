@@ -53,6 +53,8 @@ pub(super) struct Push {
     draining: bool,
     /// `Reseal` is out.
     resealing: bool,
+    /// The epoch for which `Reseal` was asked last on this connection.
+    resealed_for: Option<u32>,
     /// The relay forgot; the owner has not said yet what it lacks.
     reseeding: bool,
     retry: Retry,
@@ -66,6 +68,7 @@ impl Push {
             in_flight: VecDeque::new(),
             draining: false,
             resealing: false,
+            resealed_for: None,
             reseeding: false,
             retry: Retry::NEW,
         }
@@ -122,6 +125,10 @@ impl Push {
                 // What is in flight is answered first: it may be durable already.
                 if at == 0 {
                     self.resealing = true;
+                    if self.resealed_for.replace(epoch) == Some(epoch) {
+                        // The owner could not: not again at once.
+                        self.retry.failed(line.now, Duration::ZERO, &mut line.jitter);
+                    }
                     line.put(Output::Reseal { sid });
                 }
                 break;
@@ -155,7 +162,9 @@ impl Push {
         if !fits {
             return Err(Lie::Receipt);
         }
-        self.outbox.retain(|slot| slot.pending.key != key);
+        if let Some(at) = self.outbox.iter().position(|slot| slot.pending.key == key) {
+            self.outbox.remove(at);
+        }
         if !self.draining {
             self.retry.reset();
         }
@@ -189,7 +198,7 @@ impl Push {
     /// The connection is gone.
     pub(super) fn cut(&mut self) {
         self.lose_flight();
-        self.resealing = false;
+        (self.resealing, self.resealed_for) = (false, None);
         self.retry.reset();
     }
 

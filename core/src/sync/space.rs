@@ -164,6 +164,10 @@ impl Space {
         frame: Frame,
         line: &mut Line,
     ) -> Result<(), Lie> {
+        if !matches!(self.session, Session::In) {
+            // Sent before the relay knew that the stream is given up.
+            return Ok(());
+        }
         match (channel, frame) {
             (Channel::Push(_), Frame::Pushed { receipt }) => {
                 let body = receipt.body;
