@@ -49,9 +49,9 @@ impl VaultLock {
             .create(true)
             .truncate(false)
             .open(folder.join(FILE))
-            .map_err(|error| match error.kind() == std::io::ErrorKind::NotFound {
-                true => LockError::Absent,
-                false => LockError::Disk,
+            .map_err(|error| {
+                let missing = error.kind() == std::io::ErrorKind::NotFound;
+                if missing { LockError::Absent } else { LockError::Disk }
             })?;
         let mut waited = Duration::ZERO;
         loop {

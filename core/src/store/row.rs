@@ -36,9 +36,32 @@ pub enum Table {
     Quarantine = 15,
     /// The relay position of each entry.
     Positions = 16,
+    /// Which entries stand at each place of a chain, and what their authors had seen.
+    Places = 17,
 }
 
 impl Table {
+    /// Every table, by number.
+    pub const ALL: [Self; 17] = [
+        Self::Meta,
+        Self::Control,
+        Self::Entries,
+        Self::Chains,
+        Self::Cards,
+        Self::Records,
+        Self::Documents,
+        Self::Drafts,
+        Self::Outbox,
+        Self::Waiting,
+        Self::Incidents,
+        Self::Intents,
+        Self::Tickets,
+        Self::Receipts,
+        Self::Quarantine,
+        Self::Positions,
+        Self::Places,
+    ];
+
     /// The number of the table.
     pub const fn number(self) -> u8 {
         self as u8
@@ -56,4 +79,14 @@ pub struct Row {
     pub state: u8,
     /// Sealed bytes.
     pub body: Vec<u8>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_tables_are_listed_by_number() {
+        assert!(Table::ALL.iter().map(|table| table.number()).eq(1..=17));
+    }
 }

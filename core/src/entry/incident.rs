@@ -1,0 +1,365 @@
+//! What came to light: kept, shown, and in words that accuse nobody.
+
+use wire::codec::{DecodeError, Reader, Writer};
+use wire::hash;
+use wire::id::{EnvelopeId, StoreId};
+
+use super::error::EntryError;
+use crate::model::id::{ChainId, DeviceId, DocumentId, EntryId, PersonId};
+
+/// Something that should not happen between two honest people, their devices and their relay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Incident {
+    /// Two entries stand in one place of a chain. Both are kept.
+    Fork {
+        /// The chain.
+        chain: ChainId,
+        /// The place.
+        seq: u64,
+        /// The smaller of the two ids.
+        one: EntryId,
+        /// The greater.
+        two: EntryId,
+    },
+    /// The author of an entry had seen another history than it says. The entry counts.
+    FrontierMismatch {
+        /// Its chain.
+        chain: ChainId,
+        /// Its place.
+        seq: u64,
+        /// The entry.
+        entry: EntryId,
+    },
+    /// An envelope opened to an entry that was refused.
+    RefusedEntry {
+        /// Its position at the relay.
+        position: u64,
+        /// The envelope, whose bytes are kept.
+        envelope: EnvelopeId,
+        /// Why.
+        error: EntryError,
+    },
+    /// An envelope could not be opened.
+    UnreadableEnvelope {
+        /// Its position at the relay.
+        position: u64,
+        /// The envelope, whose bytes are kept.
+        envelope: EnvelopeId,
+    },
+    /// A person's half of the waiting room is full: entries from that position on are pulled again later.
+    WaitingRoomFull {
+        /// Whose entries.
+        person: PersonId,
+        /// The lowest position that was not kept.
+        position: u64,
+        /// How many were not kept.
+        count: u32,
+    },
+    /// An entry was named, and nobody could produce it for 30 days.
+    MissingEntry {
+        /// Its chain.
+        chain: ChainId,
+        /// Its place.
+        seq: u64,
+        /// The first half of its id.
+        id: [u8; 16],
+    },
+    /// A change of devices or keys was not valid and had no effect.
+    VoidOp {
+        /// Its index in the control log.
+        idx: u32,
+        /// The number of the reason.
+        reason: u16,
+    },
+    /// Folding a control op gave another member table than its author's.
+    StateMismatch {
+        /// Its index in the control log.
+        idx: u32,
+    },
+    /// The key of an epoch did not open for this device.
+    BadWrap {
+        /// The control item that carried it.
+        idx: u32,
+    },
+    /// The gate refused changes of a document.
+    RefusedChange {
+        /// The entry that carried them.
+        entry: EntryId,
+        /// The document.
+        document: DocumentId,
+    },
+    /// The body of an event is not valid. The entry stays in its chain and has no effect.
+    RefusedEvent {
+        /// The entry that carries it.
+        entry: EntryId,
+    },
+    /// A receipt of the relay does not hold.
+    RelayReceipt {
+        /// The position that it names.
+        position: u64,
+    },
+    /// The relay gave out another history than it signed for.
+    RelayHistory {
+        /// The relay's database.
+        store: StoreId,
+        /// The position where it shows.
+        position: u64,
+    },
+    /// The relay forgot what it had stored, or moved.
+    RelayForgot {
+        /// Its database before.
+        before: StoreId,
+        /// Its database now.
+        after: StoreId,
+    },
+    /// The relay has registered another access key than one's own.
+    RelayPrincipals,
+}
+
+impl Incident {
+    /// The stable name.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Fork { .. } => "entry.fork",
+            Self::FrontierMismatch { .. } => "entry.history",
+            Self::RefusedEntry { error, .. } => error.code(),
+            Self::UnreadableEnvelope { .. } => "env.open",
+            Self::WaitingRoomFull { .. } => "entry.waiting",
+            Self::MissingEntry { .. } => "entry.missing",
+            Self::VoidOp { .. } => "control.void",
+            Self::StateMismatch { .. } => "control.state",
+            Self::BadWrap { .. } => "wrap.bad",
+            Self::RefusedChange { .. } => "doc.refused",
+            Self::RefusedEvent { .. } => "event.refused",
+            Self::RelayReceipt { .. } => "relay.receipt",
+            Self::RelayHistory { .. } => "relay.history",
+            Self::RelayForgot { .. } => "relay.forgot",
+            Self::RelayPrincipals => "relay.principals",
+        }
+    }
+
+    /// What a person reads.
+    pub const fn sentence(&self) -> &'static str {
+        match self {
+            Self::Fork { .. } => {
+                "Two different texts came from the same place. Both are kept. A damaged or changed \
+                 copy of the app can cause this; so can intent."
+            }
+            Self::FrontierMismatch { .. } => {
+                "A device has another history than this one. It was changed or restored."
+            }
+            Self::RefusedEntry { error, .. } => error.sentence(),
+            Self::UnreadableEnvelope { .. } => "A message could not be opened and was set aside.",
+            Self::WaitingRoomFull { .. } => {
+                "Many messages wait for others that have not arrived. They are fetched again later."
+            }
+            Self::MissingEntry { .. } => {
+                "A message is mentioned that no device has. Nothing of yours is affected."
+            }
+            Self::VoidOp { .. } => "A change to devices was not valid and had no effect.",
+            Self::StateMismatch { .. } => {
+                "A change to devices does not fit what this device knows and had no effect. One of \
+                 the apps may be newer, or was changed."
+            }
+            Self::BadWrap { .. } => "Your key for new messages did not arrive. Asking again.",
+            Self::RefusedChange { .. } => {
+                "A change from your partner's device could not be read and was set aside. Nothing \
+                 of yours is affected."
+            }
+            Self::RefusedEvent { .. } => "A message was not valid and had no effect.",
+            Self::RelayReceipt { .. } => {
+                "The relay's receipt is not valid. What it confirmed counts as not sent."
+            }
+            Self::RelayHistory { .. } => {
+                "The relay shows another history than it confirmed. It was changed or restored."
+            }
+            Self::RelayForgot { .. } => {
+                "The relay has forgotten messages. This device gives it what is missing."
+            }
+            Self::RelayPrincipals => {
+                "The relay knows you by a key that is not yours. It was changed or restored."
+            }
+        }
+    }
+
+    /// A name under which the same incident is kept once. A full waiting room is one incident per person.
+    pub fn key(&self) -> [u8; 32] {
+        match self {
+            Self::WaitingRoomFull { person, .. } => {
+                let once = Self::WaitingRoomFull { person: *person, position: 0, count: 0 };
+                hash::sha256(&[&once.encode()])
+            }
+            Self::Fork { .. }
+            | Self::FrontierMismatch { .. }
+            | Self::RefusedEntry { .. }
+            | Self::UnreadableEnvelope { .. }
+            | Self::MissingEntry { .. }
+            | Self::VoidOp { .. }
+            | Self::StateMismatch { .. }
+            | Self::BadWrap { .. }
+            | Self::RefusedChange { .. }
+            | Self::RefusedEvent { .. }
+            | Self::RelayReceipt { .. }
+            | Self::RelayHistory { .. }
+            | Self::RelayForgot { .. }
+            | Self::RelayPrincipals => hash::sha256(&[&self.encode()]),
+        }
+    }
+
+    /// The row that the store keeps: a number and the fields.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut w = Writer::new();
+        match self {
+            Self::Fork { chain, seq, one, two } => {
+                place(w.u8(1), *chain, *seq).bytes(one.as_bytes()).bytes(two.as_bytes())
+            }
+            Self::FrontierMismatch { chain, seq, entry } => {
+                place(w.u8(2), *chain, *seq).bytes(entry.as_bytes())
+            }
+            Self::RefusedEntry { position, envelope, error } => {
+                w.u8(3).u64(*position).bytes(envelope.as_bytes()).u8(error.number())
+            }
+            Self::UnreadableEnvelope { position, envelope } => {
+                w.u8(4).u64(*position).bytes(envelope.as_bytes())
+            }
+            Self::WaitingRoomFull { person, position, count } => {
+                w.u8(5).bytes(person.as_bytes()).u64(*position).u32(*count)
+            }
+            Self::MissingEntry { chain, seq, id } => place(w.u8(6), *chain, *seq).bytes(id),
+            Self::VoidOp { idx, reason } => w.u8(7).u32(*idx).u16(*reason),
+            Self::StateMismatch { idx } => w.u8(8).u32(*idx),
+            Self::BadWrap { idx } => w.u8(9).u32(*idx),
+            Self::RefusedChange { entry, document } => {
+                w.u8(10).bytes(entry.as_bytes()).bytes(document.as_bytes())
+            }
+            Self::RelayReceipt { position } => w.u8(11).u64(*position),
+            Self::RelayHistory { store, position } => {
+                w.u8(12).bytes(store.as_bytes()).u64(*position)
+            }
+            Self::RelayForgot { before, after } => {
+                w.u8(13).bytes(before.as_bytes()).bytes(after.as_bytes())
+            }
+            Self::RelayPrincipals => w.u8(14),
+            Self::RefusedEvent { entry } => w.u8(15).bytes(entry.as_bytes()),
+        };
+        w.into_bytes()
+    }
+
+    /// Reads what [`Incident::encode`] wrote.
+    ///
+    /// # Errors
+    /// [`DecodeError`] if the row is damaged or made by a newer version.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let mut r = Reader::new(bytes);
+        let incident = match r.u8()? {
+            1 => Self::Fork {
+                chain: chain(&mut r)?,
+                seq: r.u64()?,
+                one: EntryId::from_bytes(r.array()?),
+                two: EntryId::from_bytes(r.array()?),
+            },
+            2 => Self::FrontierMismatch {
+                chain: chain(&mut r)?,
+                seq: r.u64()?,
+                entry: EntryId::from_bytes(r.array()?),
+            },
+            3 => Self::RefusedEntry {
+                position: r.u64()?,
+                envelope: EnvelopeId::from_bytes(r.array()?),
+                error: EntryError::from_number(r.u8()?)?,
+            },
+            4 => Self::UnreadableEnvelope {
+                position: r.u64()?,
+                envelope: EnvelopeId::from_bytes(r.array()?),
+            },
+            5 => Self::WaitingRoomFull {
+                person: PersonId::from_bytes(r.array()?),
+                position: r.u64()?,
+                count: r.u32()?,
+            },
+            6 => Self::MissingEntry { chain: chain(&mut r)?, seq: r.u64()?, id: r.array()? },
+            7 => Self::VoidOp { idx: r.u32()?, reason: r.u16()? },
+            8 => Self::StateMismatch { idx: r.u32()? },
+            9 => Self::BadWrap { idx: r.u32()? },
+            10 => Self::RefusedChange {
+                entry: EntryId::from_bytes(r.array()?),
+                document: DocumentId::from_bytes(r.array()?),
+            },
+            11 => Self::RelayReceipt { position: r.u64()? },
+            12 => Self::RelayHistory { store: StoreId::from_bytes(r.array()?), position: r.u64()? },
+            13 => Self::RelayForgot {
+                before: StoreId::from_bytes(r.array()?),
+                after: StoreId::from_bytes(r.array()?),
+            },
+            14 => Self::RelayPrincipals,
+            15 => Self::RefusedEvent { entry: EntryId::from_bytes(r.array()?) },
+            0 | 16..=u8::MAX => return Err(DecodeError::Version),
+        };
+        r.end()?;
+        Ok(incident)
+    }
+}
+
+fn place(w: &mut Writer, chain: ChainId, seq: u64) -> &mut Writer {
+    w.bytes(chain.device.as_bytes()).u16(chain.inc).u64(seq)
+}
+
+fn chain(r: &mut Reader<'_>) -> Result<ChainId, DecodeError> {
+    Ok(ChainId { device: DeviceId::from_bytes(r.array()?), inc: r.u16()? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    fn one_of_each() -> Vec<Incident> {
+        let chain = ChainId { device: DeviceId::from_bytes([1; 16]), inc: 2 };
+        let (entry, two) = (EntryId::from_bytes([3; 32]), EntryId::from_bytes([4; 32]));
+        let (envelope, seq, position, idx) = (EnvelopeId::from_bytes([5; 32]), 6, 7, 8);
+        let store = StoreId::from_bytes([9; 16]);
+        let person = PersonId::from_bytes([10; 16]);
+        vec![
+            Incident::Fork { chain, seq, one: entry, two },
+            Incident::FrontierMismatch { chain, seq, entry },
+            Incident::RefusedEntry { position, envelope, error: EntryError::Hash },
+            Incident::UnreadableEnvelope { position, envelope },
+            Incident::WaitingRoomFull { person, position, count: 11 },
+            Incident::MissingEntry { chain, seq, id: [12; 16] },
+            Incident::VoidOp { idx, reason: 13 },
+            Incident::StateMismatch { idx },
+            Incident::BadWrap { idx },
+            Incident::RefusedChange { entry, document: DocumentId::from_bytes([14; 16]) },
+            Incident::RelayReceipt { position },
+            Incident::RelayHistory { store, position },
+            Incident::RelayForgot { before: store, after: StoreId::from_bytes([15; 16]) },
+            Incident::RelayPrincipals,
+            Incident::RefusedEvent { entry },
+        ]
+    }
+
+    #[test]
+    fn an_incident_is_kept_as_it_was_and_accuses_nobody() {
+        let all = one_of_each();
+        for incident in &all {
+            let bytes = incident.encode();
+            assert_eq!(Incident::decode(&bytes), Ok(*incident));
+            assert!(Incident::decode(&bytes[..bytes.len() - 1]).is_err());
+            let sentence = incident.sentence();
+            assert!(sentence.ends_with('.') && !sentence.contains("lied"));
+        }
+        let codes: BTreeSet<_> = all.iter().map(Incident::code).collect();
+        assert_eq!(codes.len(), all.len(), "each kind has its own code");
+        assert_eq!(Incident::decode(&[99]), Err(DecodeError::Version));
+    }
+
+    #[test]
+    fn a_full_waiting_room_is_one_incident_per_person() {
+        let full = |person, count| {
+            let person = PersonId::from_bytes([person; 16]);
+            Incident::WaitingRoomFull { person, position: 1, count }.key()
+        };
+        assert_eq!(full(1, 1), full(1, 2));
+        assert_ne!(full(1, 1), full(2, 1));
+    }
+}
