@@ -1,0 +1,262 @@
+//! What an op does, read from its bytes: Genesis, `AddDevice`, Rekey, `JoinSpace`.
+//!
+//! Every kind has a fixed number. A kind that is not built decodes as [`Action::Unbuilt`]: the op is void.
+
+use super::op::ActionBytes;
+use super::outcome::VoidReason;
+use crate::crypto::{Device, DeviceError, Recovery, Unverified};
+use crate::model::id::{OpId, PersonId, SpaceId};
+use wire::codec::{DecodeError, Reader, Writer};
+use wire::id::{PrincipalKey, RelayId, SpaceHandle};
+use wire::limit::{ADDRESS_BYTES_MAX, DEVICES_PER_PERSON_MAX};
+
+/// Whether a space belongs to one person or to both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SpaceKind {
+    /// One person's own.
+    Private = 1,
+    /// Both persons'.
+    Shared = 2,
+}
+
+impl SpaceKind {
+    /// Its number in the layouts.
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Private => 1,
+            Self::Shared => 2,
+        }
+    }
+
+    const fn decode(number: u8) -> Result<Self, DecodeError> {
+        match number {
+            1 => Ok(Self::Private),
+            2 => Ok(Self::Shared),
+            _ => Err(DecodeError::Form),
+        }
+    }
+}
+
+/// What an op does.
+#[derive(Debug, Clone)]
+pub enum Action {
+    /// Founds the space.
+    Genesis(Genesis),
+    /// Admits a device of one of its persons.
+    AddDevice(AddDevice),
+    /// Makes a new epoch and changes nothing else.
+    Rekey,
+    /// In a private log: this shared space is mine.
+    JoinSpace(JoinSpace),
+    /// A kind that this program does not know how to judge.
+    Unbuilt {
+        /// Its number.
+        kind: u16,
+    },
+}
+
+/// The first op of a space.
+#[derive(Debug, Clone)]
+pub struct Genesis {
+    /// One person's or both's.
+    pub kind: SpaceKind,
+    /// The name that the relay knows.
+    pub sid: SpaceHandle,
+    /// The relay; zero for a private space made without one.
+    pub relay: RelayId,
+    /// Where the relay listens; empty if there is none.
+    pub address: String,
+    /// The pairing transcript; zero in a private space.
+    pub th: [u8; 32],
+    /// One, or the inviter and the joiner.
+    pub persons: Vec<GenesisPerson>,
+}
+
+/// A person as the Genesis admits them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GenesisPerson {
+    /// Who.
+    pub person: PersonId,
+    /// The public half of their recovery phrase.
+    pub recovery: Recovery,
+    /// The key that signs in to the relay.
+    pub acc: PrincipalKey,
+    /// The key for deciding things at the relay.
+    pub adm: PrincipalKey,
+    /// Their first devices, proofs of possession verified.
+    pub devices: Vec<Device>,
+}
+
+/// Admits a device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AddDevice {
+    /// Whose it is.
+    pub person: PersonId,
+    /// The device, proofs of possession verified.
+    pub device: Device,
+    /// The pairing transcript.
+    pub th: [u8; 32],
+}
+
+/// Pins a shared space in its person's private log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JoinSpace {
+    /// The shared space.
+    pub space: SpaceId,
+    /// Its name at the relay.
+    pub sid: SpaceHandle,
+    /// Its Genesis: no other one counts.
+    pub genesis: OpId,
+    /// Its relay.
+    pub relay: RelayId,
+    /// Where that listens.
+    pub address: String,
+}
+
+impl Action {
+    /// Reads an action; keys are checked and proofs of possession verified.
+    ///
+    /// # Errors
+    /// [`VoidReason::Layout`] if the payload is not that kind's layout, [`VoidReason::Keys`] if a key in it is not a
+    /// sound one, [`VoidReason::Proof`] if a device does not prove that it holds its keys.
+    pub fn decode(bytes: &ActionBytes) -> Result<Self, VoidReason> {
+        let mut reader = Reader::new(&bytes.payload);
+        match bytes.kind {
+            1 => Genesis::decode(reader).map(Self::Genesis),
+            2 => AddDevice::decode(reader).map(Self::AddDevice),
+            4 => Ok(reader.end().map(|()| Self::Rekey)?),
+            16 => {
+                let join = JoinSpace::decode(&mut reader)?;
+                Ok(reader.end().map(|()| Self::JoinSpace(join))?)
+            }
+            kind => Ok(Self::Unbuilt { kind }),
+        }
+    }
+
+    /// Its number and payload. An unbuilt kind is never written by us: its payload is empty.
+    pub fn encode(&self) -> ActionBytes {
+        let mut writer = Writer::new();
+        let kind = match self {
+            Self::Genesis(genesis) => {
+                genesis.encode(&mut writer);
+                1
+            }
+            Self::AddDevice(add) => {
+                writer.bytes(add.person.as_bytes());
+                add.device.encode(&mut writer);
+                writer.bytes(&add.th);
+                2
+            }
+            Self::Rekey => 4,
+            Self::JoinSpace(join) => {
+                join.encode(&mut writer);
+                16
+            }
+            Self::Unbuilt { kind } => *kind,
+        };
+        ActionBytes { kind, payload: writer.into_bytes() }
+    }
+}
+
+impl Genesis {
+    fn encode(&self, writer: &mut Writer) {
+        writer.u8(self.kind.number()).bytes(self.sid.as_bytes()).bytes(self.relay.as_bytes());
+        writer.var(self.address.as_bytes()).bytes(&self.th).count8(self.persons.len());
+        for person in &self.persons {
+            writer.bytes(person.person.as_bytes());
+            person.recovery.encode(writer);
+            writer.bytes(person.acc.as_bytes()).bytes(person.adm.as_bytes());
+            writer.count8(person.devices.len());
+            for device in &person.devices {
+                device.encode(writer);
+            }
+        }
+    }
+
+    fn decode(mut reader: Reader<'_>) -> Result<Self, VoidReason> {
+        let kind = SpaceKind::decode(reader.u8()?)?;
+        let sid = SpaceHandle::from_bytes(reader.array()?);
+        let relay = RelayId::from_bytes(reader.array()?);
+        let address = decode_address(&mut reader)?;
+        let th = reader.array()?;
+        let count = reader.list8(2, 16 + Recovery::BYTES + 65)?;
+        let persons = (0..count)
+            .map(|_| UnverifiedPerson::decode(&mut reader))
+            .collect::<Result<Vec<_>, _>>()?;
+        reader.end()?;
+        let persons =
+            persons.into_iter().map(UnverifiedPerson::verify).collect::<Result<_, _>>()?;
+        Ok(Self { kind, sid, relay, address, th, persons })
+    }
+}
+
+impl AddDevice {
+    fn decode(mut reader: Reader<'_>) -> Result<Self, VoidReason> {
+        let person = PersonId::from_bytes(reader.array()?);
+        let device = Device::decode(&mut reader)?;
+        let th = reader.array()?;
+        reader.end()?;
+        Ok(Self { person, device: verify_device(device, person)?, th })
+    }
+}
+
+impl JoinSpace {
+    /// Appends its payload: in an op, in the member table and in a stored intent alike.
+    pub(super) fn encode(&self, writer: &mut Writer) {
+        writer.bytes(self.space.as_bytes()).bytes(self.sid.as_bytes());
+        writer.bytes(self.genesis.as_bytes()).bytes(self.relay.as_bytes());
+        writer.var(self.address.as_bytes());
+    }
+
+    pub(super) fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            space: SpaceId::from_bytes(reader.array()?),
+            sid: SpaceHandle::from_bytes(reader.array()?),
+            genesis: OpId::from_bytes(reader.array()?),
+            relay: RelayId::from_bytes(reader.array()?),
+            address: decode_address(reader)?,
+        })
+    }
+}
+
+/// A person whose layout was read: keys are looked at only once all of the payload is.
+struct UnverifiedPerson {
+    person: PersonId,
+    recovery: Unverified<Recovery>,
+    acc: PrincipalKey,
+    adm: PrincipalKey,
+    devices: Vec<Unverified<Device>>,
+}
+
+impl UnverifiedPerson {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let person = PersonId::from_bytes(reader.array()?);
+        let recovery = Recovery::decode(reader)?;
+        let acc = PrincipalKey::from_bytes(reader.array()?);
+        let adm = PrincipalKey::from_bytes(reader.array()?);
+        let count = reader.list8(DEVICES_PER_PERSON_MAX, Device::BYTES)?;
+        let devices = (0..count).map(|_| Device::decode(reader)).collect::<Result<_, _>>()?;
+        Ok(Self { person, recovery, acc, adm, devices })
+    }
+
+    fn verify(self) -> Result<GenesisPerson, VoidReason> {
+        let Self { person, acc, adm, .. } = self;
+        let recovery = self.recovery.check().map_err(|_| VoidReason::Keys)?.into_inner();
+        let devices = self.devices.into_iter().map(|device| verify_device(device, person));
+        let devices = devices.collect::<Result<_, _>>()?;
+        Ok(GenesisPerson { person, recovery, acc, adm, devices })
+    }
+}
+
+fn verify_device(device: Unverified<Device>, person: PersonId) -> Result<Device, VoidReason> {
+    match device.verify(person) {
+        Ok(device) => Ok(device.into_inner()),
+        Err(DeviceError::Key(_)) => Err(VoidReason::Keys),
+        Err(DeviceError::Proof) => Err(VoidReason::Proof),
+    }
+}
+
+fn decode_address(reader: &mut Reader<'_>) -> Result<String, DecodeError> {
+    let bytes = reader.var(ADDRESS_BYTES_MAX)?.to_vec();
+    String::from_utf8(bytes).map_err(|_| DecodeError::Form)
+}

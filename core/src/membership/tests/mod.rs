@@ -1,0 +1,9 @@
+//! The log as a whole: founding, devices, keys, intents, properties, vectors.
+
+mod devices;
+mod fixture;
+mod founding;
+mod intents;
+mod keys;
+mod properties;
+mod vectors;
