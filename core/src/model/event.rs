@@ -155,9 +155,18 @@ pub enum EventError {
 }
 
 /// What every event has.
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 struct OnlyAt {
     at: At,
+}
+
+impl Newer {
+    /// Its number and time without the rest, for a list row.
+    #[must_use]
+    pub fn headline(&self) -> Self {
+        let body = encode_value(&(self.number, OnlyAt { at: self.at.clone() }));
+        Self { number: self.number, at: self.at.clone(), body }
+    }
 }
 
 impl Event {
@@ -370,4 +379,9 @@ pub(crate) fn encode_value<T: Serialize>(value: &T) -> Vec<u8> {
     )]
     ciborium::into_writer(value, &mut bytes).expect("an event can be written");
     bytes
+}
+
+/// Reads a row that [`encode_value`] wrote; never bytes of others, which are checked strictly first.
+pub(crate) fn decode_value<T: DeserializeOwned>(row: &[u8]) -> Option<T> {
+    ciborium::from_reader(row).ok()
 }

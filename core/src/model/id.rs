@@ -108,6 +108,36 @@ impl<'de> Deserialize<'de> for ChainId {
     }
 }
 
+/// In hexadecimal, as commands take it and rows of JSON hold it. Never in a log.
+fn hex(bytes: &[u8]) -> String {
+    let mut hex = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        for digit in [byte >> 4, byte & 0x0f] {
+            hex.extend(char::from_digit(u32::from(digit), 16));
+        }
+    }
+    hex
+}
+
+impl EntryId {
+    /// In hexadecimal.
+    pub fn hex(self) -> String {
+        hex(self.as_bytes())
+    }
+}
+
+impl RecordId {
+    /// In hexadecimal.
+    pub fn hex(self) -> String {
+        hex(self.as_bytes())
+    }
+
+    /// Whether its hexadecimal form begins so, in either case: a person types the first few digits.
+    pub fn matches(self, typed: &str) -> bool {
+        !typed.is_empty() && typed.is_ascii() && self.hex().starts_with(&typed.to_ascii_lowercase())
+    }
+}
+
 /// Exactly `N` bytes.
 struct ByteString<const N: usize>;
 

@@ -25,6 +25,7 @@ mod told;
 pub mod when;
 
 pub use event::{Event, EventError, Kind, Newer, member_record};
+pub(crate) use event::{decode_value, encode_value};
 pub use fold::{EVENTS_PER_PERSON_MAX, Facts, Record, Standing, Step, fold, may};
 pub use permission::{Permission, Rule, Who, permission};
 pub use text::{TEXT_BYTES_MAX, Text, TextError};

@@ -68,7 +68,8 @@ impl Name {
     pub fn looks_like(&self, other: &Self) -> bool {
         let skeleton = |name: &Self| -> String {
             let visible = name.as_str().chars().filter(|&c| is_visible(c));
-            visible.map(latin_look_alike).flat_map(char::to_lowercase).collect()
+            let folded = visible.map(latin_look_alike).flat_map(char::to_lowercase);
+            folded.map(latin_look_alike).collect()
         };
         skeleton(self) == skeleton(other)
     }

@@ -87,13 +87,13 @@ impl Told {
     /// # Errors
     /// [`EventError::Row`] if it is something else, or the body's own.
     pub fn decode(row: &[u8]) -> Result<Self, EventError> {
-        let row: Row = ciborium::from_reader(row).map_err(|_| EventError::Row)?;
+        let row: Row = super::decode_value(row).ok_or(EventError::Row)?;
         Self::new(row.head, row.body)
     }
 
     /// For a sealed row of this device.
     pub fn encode(&self) -> Vec<u8> {
-        super::event::encode_value(&Row { head: self.head.clone(), body: self.body.clone() })
+        super::encode_value(&Row { head: self.head.clone(), body: self.body.clone() })
     }
 
     /// What was said.
