@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use wire::frame::{Channel, Creation, Frame};
 use wire::id::{ItemHash, PrincipalKey, SpaceHandle};
+use wire::receipt::ReceiptBody;
 use wire::time::Moment;
 use wire::version::VERSIONS;
 
@@ -82,6 +83,12 @@ impl Engine {
         }
     }
 
+    /// The newest data receipt stored earlier: a relay whose log is shorter or another one there has lost something,
+    /// even if the cursor never came that far. For the start; receipts that come later are seen anyway.
+    pub fn remember_receipt(&mut self, sid: SpaceHandle, body: &ReceiptBody) {
+        self.with(sid, |space, _| space.pull.remember(body));
+    }
+
     /// Replaces the outbox of a space, in the order in which it is to be sent. Also the answer to `Reseal`, and to
     /// `CaughtUp` after `Forgot`.
     pub fn set_outbox(&mut self, sid: SpaceHandle, outbox: Vec<Pending>) {
@@ -96,6 +103,11 @@ impl Engine {
     /// Answers `FetchEnvelope`.
     pub fn give_envelope(&mut self, sid: SpaceHandle, key: u64, envelope: Vec<u8>) {
         self.with(sid, |space, _| space.push.give(key, envelope));
+    }
+
+    /// The outbox row is gone: answers a `FetchEnvelope` that crossed a `Sent`, or takes an unsent row back.
+    pub fn withdraw(&mut self, sid: SpaceHandle, key: u64) {
+        self.with(sid, |space, _| space.push.withdraw(key));
     }
 
     /// Answers `NeedControl`.

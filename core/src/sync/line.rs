@@ -172,6 +172,7 @@ const fn is_for_one_connection(output: &Output) -> bool {
         | Output::Create { .. }
         | Output::FetchEnvelope { .. }
         | Output::NeedControl { .. }
+        | Output::Reseal { .. }
         | Output::Dial => true,
         Output::Hangup
         | Output::ControlReceived { .. }
@@ -179,7 +180,6 @@ const fn is_for_one_connection(output: &Output) -> bool {
         | Output::ControlConflict { .. }
         | Output::Deliver { .. }
         | Output::Sent { .. }
-        | Output::Reseal { .. }
         | Output::Forgot { .. }
         | Output::CaughtUp { .. }
         | Output::Lied { .. }

@@ -25,6 +25,8 @@ mod output;
 mod pull;
 mod push;
 mod space;
+#[cfg(test)]
+mod tests;
 
 pub use amnesia::Amnesia;
 pub use engine::Engine;

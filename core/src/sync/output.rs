@@ -136,7 +136,7 @@ pub enum Output {
         /// The space.
         sid: SpaceHandle,
     },
-    /// Answered by `give_envelope`.
+    /// Answered by `give_envelope`, or by `withdraw` if the row is gone (a `Sent` may lie between).
     FetchEnvelope {
         /// The space.
         sid: SpaceHandle,

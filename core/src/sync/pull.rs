@@ -84,6 +84,8 @@ pub(super) struct Pull {
     /// Level at least once since the start, or since the relay forgot.
     was_level: bool,
     forgot: bool,
+    /// The newest position that a receipt of this store names, with `R_n` there; kept over reconnects.
+    promised: (u64, RunningHash),
     /// More was told while a page was open: one more look.
     news: bool,
     claims: Claims,
@@ -107,6 +109,7 @@ impl Pull {
             said_level: false,
             was_level: false,
             forgot: false,
+            promised: (0, RunningHash::ZERO),
             news: false,
             claims: Claims::default(),
             phase: Phase::Out,
@@ -120,6 +123,10 @@ impl Pull {
     pub(super) fn told(&mut self, head: Cursor) {
         (self.head, self.verified, self.said_level) = (head.n, false, false);
         self.phase = Phase::Told { head };
+        let (n, running) = self.promised;
+        if n > self.received.n {
+            self.claims.stated(n, running, self.received.n);
+        }
     }
 
     /// The relay's log stands at `n` now.
@@ -127,6 +134,13 @@ impl Pull {
         if n > self.head {
             self.head = n;
             self.news = true;
+        }
+    }
+
+    /// A receipt is known.
+    pub(super) fn remember(&mut self, body: &ReceiptBody) {
+        if body.store == self.cursor.store && body.n > self.promised.0 {
+            self.promised = (body.n, body.running);
         }
     }
 
@@ -184,7 +198,7 @@ impl Pull {
     }
 
     fn compare(&mut self, head: Cursor, line: &mut Line) {
-        if let Some(amnesia) = judge(self.received, head) {
+        if let Some(amnesia) = judge(self.received, self.promised.0, head) {
             return self.forget(amnesia, line);
         }
         if self.received.store == StoreId::ZERO {
@@ -341,6 +355,7 @@ impl Pull {
         if body.store != self.received.store {
             return Ok(());
         }
+        self.remember(body);
         self.heard(body.n);
         let agreed = self.claims.stated(body.n, body.running, self.received.n);
         if agreed { Ok(()) } else { self.disagree(line) }
@@ -371,7 +386,7 @@ impl Pull {
         }
         let cursor = Cursor::start(line.store.unwrap_or(self.received.store));
         self.drop_backlog();
-        self.in_hand = None;
+        (self.in_hand, self.promised) = (None, (0, RunningHash::ZERO));
         (self.cursor, self.received) = (cursor, cursor);
         // From the start on, nothing but the relay's own words is compared.
         self.verified = true;

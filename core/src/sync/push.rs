@@ -106,6 +106,11 @@ impl Push {
         }
     }
 
+    /// The row is gone: it was sent, or the owner dropped it.
+    pub(super) fn withdraw(&mut self, key: u64) {
+        self.outbox.retain(|slot| slot.pending.key != key || matches!(slot.state, State::Sent));
+    }
+
     pub(super) fn step(&mut self, allowed: bool, epoch: u32, line: &mut Line) {
         if self.in_flight.is_empty() {
             self.draining = false;
