@@ -1,0 +1,78 @@
+//! The closed list of what an app can ask, and what it is answered.
+
+use crate::document::{DocumentKind, Edit};
+use crate::model::Event;
+use crate::model::id::{DocumentId, EntryId};
+use crate::model::person::Name;
+use wire::address::AddressLine;
+
+/// What an app can ask. Reading is not here: lists and texts are read from the session.
+#[derive(Debug)]
+pub enum Command {
+    /// Sets what this person is called; told to the other as soon as there is one.
+    SetName(Name),
+    /// Sets the relay of this person's own private space, on this device.
+    UseRelay(AddressLine),
+    /// Says something to the other person.
+    Tell(Event),
+    /// Starts a document: a journal entry in the private space, an agreement in the shared one.
+    NewDocument(DocumentKind, Edit),
+    /// Changes a document.
+    EditDocument(DocumentId, Edit),
+    /// Deletes a journal entry on every own device.
+    DeleteDocument(DocumentId),
+    /// Invites a partner, or an own device.
+    Invite {
+        /// Whom.
+        whom: Whom,
+        /// By eight digits instead of a code that holds a secret.
+        digits: bool,
+    },
+    /// Follows an invitation.
+    Join(Invited),
+    /// The number that the other phone shows, as typed.
+    TypeNumber(String),
+    /// Gives up a pairing that is under way.
+    StopPairing,
+}
+
+/// Whom an invitation is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whom {
+    /// The partner.
+    Partner,
+    /// An own new device.
+    Device,
+}
+
+/// How an invitation came.
+#[derive(Debug, Clone)]
+pub enum Invited {
+    /// The long code, from a picture, a file or standard input.
+    Code(String),
+    /// Eight digits, and the relay where they are waited for.
+    Digits {
+        /// As typed.
+        digits: String,
+        /// The inviter's relay.
+        relay: AddressLine,
+        /// For which of the two.
+        whom: Whom,
+    },
+}
+
+/// What a command came to. Whatever was written is on this device's disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// Done; there is nothing to name.
+    Done,
+    /// An event was told, under this id. It names its record if it opened one.
+    Told(EntryId),
+    /// A document was started or changed.
+    Document(DocumentId),
+    /// An invitation is open.
+    Invitation {
+        /// The code for the other phone: text to show as a picture or to hand over as a file, or eight digits.
+        code: String,
+    },
+}

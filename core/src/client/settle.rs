@@ -1,0 +1,179 @@
+//! What follows from what is known, done once and found again after any crash: the two stores of a vault share no
+//! transaction, so each step looks whether it is done already.
+
+use crate::client::apply::META_NAME;
+use crate::client::card;
+use crate::client::control::{self, ControlStep};
+use crate::client::error::Error;
+use crate::client::node::{Node, Now};
+use crate::client::space::Space;
+use crate::crypto::{EpochKey, Home, Random};
+use crate::entry::Payload;
+use crate::membership::{Intent, JoinSpace, SpaceKind};
+use crate::model::Event;
+use crate::model::person::Name;
+use crate::store::Table;
+use wire::address::{AddressLine, RelayAddress};
+use wire::id::SpaceHandle;
+
+impl Node {
+    /// Follows up a control step.
+    pub(crate) fn after_control(
+        &mut self,
+        sid: SpaceHandle,
+        step: ControlStep,
+        now: &Now,
+        random: &mut dyn Random,
+    ) -> Result<(), Error> {
+        self.unsettled |= step.folded > 0;
+        self.pairing_control(sid, now, random)
+    }
+
+    /// Does all that follows and is not done.
+    pub(crate) fn settle(&mut self, now: &Now, random: &mut dyn Random) -> Result<(), Error> {
+        if !core::mem::take(&mut self.unsettled) {
+            return Ok(());
+        }
+        self.follow_join(random)?;
+        self.pin_shared(random)?;
+        self.greet(SpaceKind::Private, now, random)?;
+        self.greet(SpaceKind::Shared, now, random)?;
+        self.mirror_keys(now, random)?;
+        self.say_name(now, random)
+    }
+
+    /// A shared space that the private log names is opened here too: another own device joined it.
+    fn follow_join(&mut self, random: &mut dyn Random) -> Result<(), Error> {
+        let Some(private) = self.session.private.space() else { return Ok(()) };
+        if self.session.shared.space().is_some() {
+            return Ok(());
+        }
+        let Some(join) = private.log.table().spaces().first() else { return Ok(()) };
+        let home = Home { sid: join.sid, space: join.space };
+        let Ok(address) = RelayAddress::parse(&join.address) else { return Ok(()) };
+        let line = AddressLine { address, relay: join.relay };
+        self.found_shared(home, &line, None, random)
+    }
+
+    /// Puts the shared space on its shelf, with its first item if this device holds it.
+    pub(crate) fn found_shared(
+        &mut self,
+        home: Home,
+        line: &AddressLine,
+        item: Option<&[u8]>,
+        random: &mut dyn Random,
+    ) -> Result<(), Error> {
+        let mut relayed = Vec::new();
+        relayed.extend_from_slice(line.to_string().as_bytes());
+        self.session.found(
+            SpaceKind::Shared,
+            home,
+            |shelf, batch, random| {
+                Space::put_relay(shelf, batch, line, random)?;
+                if let Some(item) = item {
+                    control::found_with(batch, item);
+                }
+                Ok(())
+            },
+            random,
+        )?;
+        if let Some(access) = self.session.access_keys(home.sid) {
+            self.session.identity.set_access(home.sid, access.acc);
+            self.session.save_identity(random)?;
+        }
+        self.unsettled = true;
+        self.link_spaces()
+    }
+
+    /// A shared space that both signed is written into the private log: a person's own, signed list.
+    fn pin_shared(&mut self, random: &mut dyn Random) -> Result<(), Error> {
+        let Some(shared) = self.session.shared.space() else { return Ok(()) };
+        let (Some(genesis), Some(relay)) = (shared.log.genesis(), shared.relay.as_ref()) else {
+            return Ok(());
+        };
+        let own = genesis.persons.iter().flat_map(|person| &person.devices);
+        let mine = own.into_iter().any(|device| device.id() == shared.me.device);
+        let join = JoinSpace {
+            space: shared.home.space,
+            sid: shared.home.sid,
+            genesis: shared.log.genesis_op(),
+            relay: relay.relay,
+            address: relay.address.as_str().to_owned(),
+        };
+        let private = self.session.private_mut()?;
+        if mine {
+            control::intend(private, &Intent::JoinSpace(join), random)?;
+        }
+        Ok(())
+    }
+
+    /// The first entry of a device that joined: it is here.
+    fn greet(&mut self, kind: SpaceKind, now: &Now, random: &mut dyn Random) -> Result<(), Error> {
+        let slot = match kind {
+            SpaceKind::Private => &self.session.private,
+            SpaceKind::Shared => &self.session.shared,
+        };
+        let Some(space) = slot.space() else { return Ok(()) };
+        let Some(genesis) = space.log.genesis() else { return Ok(()) };
+        let founder = genesis
+            .persons
+            .iter()
+            .flat_map(|person| &person.devices)
+            .any(|device| device.id() == space.me.device);
+        if founder || !space.is_member() || space.chains.get(space.me).is_some() {
+            return Ok(());
+        }
+        if space.entry_key(space.log.epoch()).is_none() {
+            return Ok(());
+        }
+        self.write(kind, &Payload::Hello, now, random)?;
+        Ok(())
+    }
+
+    /// Every epoch key of the shared space also lies in the private one, so that nobody's bad wrap can take it away.
+    fn mirror_keys(&mut self, now: &Now, random: &mut dyn Random) -> Result<(), Error> {
+        let (Some(shared), Some(private)) =
+            (self.session.shared.space(), self.session.private.space())
+        else {
+            return Ok(());
+        };
+        if !private.is_member() {
+            return Ok(());
+        }
+        let mut missing = Vec::new();
+        for epoch in shared.keyring.epochs() {
+            let row = card::space_key_row(shared.home.space, epoch);
+            if private.shelf.get(Table::Meta, &row)?.is_none()
+                && let Some(key) = shared.keyring.get(epoch)
+            {
+                missing.push((shared.home.space, epoch, EpochKey::from_bytes(key.as_bytes())));
+            }
+        }
+        for (space, epoch, key) in missing {
+            self.write(SpaceKind::Private, &Payload::SpaceKey { space, epoch, key }, now, random)?;
+        }
+        Ok(())
+    }
+
+    /// The name chosen before there was anybody to tell it to.
+    fn say_name(&mut self, now: &Now, random: &mut dyn Random) -> Result<(), Error> {
+        let (Some(shared), Some(private)) =
+            (self.session.shared.space(), self.session.private.space())
+        else {
+            return Ok(());
+        };
+        let Some(name) = private.shelf.get(Table::Meta, META_NAME)? else { return Ok(()) };
+        let told = card::told_of(&shared.shelf, Event::member_record(shared.person))?;
+        let founder = shared.log.genesis().is_some_and(|genesis| {
+            let mut devices = genesis.persons.iter().flat_map(|person| &person.devices);
+            devices.any(|device| device.id() == shared.me.device)
+        });
+        if !founder || !told.is_empty() || !shared.is_member() {
+            return Ok(());
+        }
+        let Ok(name) = core::str::from_utf8(&name.body) else { return Ok(()) };
+        let Ok(name) = Name::new(name) else { return Ok(()) };
+        self.tell(Event::member(now.at()?, name), now, random)?;
+        Ok(())
+    }
+}
