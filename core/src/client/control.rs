@@ -9,78 +9,85 @@ use crate::client::shelf::{Place, Shelf};
 use crate::client::space::{Loader, Space};
 use crate::client::turn::Turn;
 use crate::crypto::{DeviceKeys, Random};
-use crate::entry::Incident;
-use crate::membership::{Composer, Intent, IntentError};
+use crate::entry::{Incident, frontier_root};
+use crate::membership::{Composer, Folded, Intent, IntentError, KeyArrival, Outcome};
 use crate::store::{Batch, Table};
+use wire::hash::sha256;
 
-/// What taking a control item led to.
-#[derive(Debug, Default)]
-pub(crate) struct ControlStep {
-    /// Items that are folded now and were not before.
-    pub(crate) folded: usize,
-    /// Intents that the log shows done.
-    pub(crate) done: Vec<Intent>,
-}
-
-/// Stores an item at the end of the held log and folds what can be folded.
+/// Stores an item at the end of the held log, folds what can be folded, and drops the intents that hold now.
+/// Returns how many items were folded.
 pub(crate) fn take_item(
     space: &mut Space,
     item: Vec<u8>,
     loader: &Loader<'_>,
     random: &mut dyn Random,
-) -> Result<ControlStep, Error> {
+) -> Result<usize, Error> {
     let mut items = space.control_items()?;
     items.push(item.clone());
+    let first = space.log.next_idx();
     let folded = space.fold_held(&items, loader)?;
-    let mut batch = Batch::default();
+    let mut batch = Batch::new();
     space.hold_control(&mut batch, item);
-    let mut step = ControlStep { folded: folded.len(), done: Vec::new() };
     for (key, intent) in intents(space)? {
         if intent.is_satisfied(&space.log) {
             batch.delete(Table::Intents, &key);
-            step.done.push(intent);
         }
     }
     let mut turn = Turn::new(space);
     turn.batch = batch;
-    for one in &folded {
-        if let Some(reason) = one.incident {
-            turn.report(&Incident::void_op(one.idx, reason.code()), random)?;
+    for (idx, one) in (first..).zip(&folded) {
+        for incident in incidents_of(idx, one) {
+            turn.report(&incident, random)?;
         }
     }
-    turn.release_control();
     turn.close(random)?;
-    Ok(step)
+    Ok(folded.len())
 }
 
-/// The intents that are not done yet, oldest first.
+/// What a folded item brings to light.
+fn incidents_of(idx: u32, folded: &Folded) -> Vec<Incident> {
+    let mut incidents = Vec::new();
+    if let Outcome::Void(reason) = folded.outcome {
+        incidents.push(match reason.is_state_mismatch() {
+            true => Incident::StateMismatch { idx },
+            false => Incident::VoidOp { idx, reason: reason.number() },
+        });
+    }
+    if folded.key == KeyArrival::Bad {
+        incidents.push(Incident::BadWrap { idx });
+    }
+    incidents
+}
+
+/// The intents that do not hold yet, oldest first.
 pub(crate) fn intents(space: &Space) -> Result<Vec<(Vec<u8>, Intent)>, Error> {
     let rows = space.shelf.prefix(Table::Intents, &[])?;
     rows.into_iter()
         .map(|row| {
-            let intent = Intent::decode(&row.body).map_err(|_| Error::Damaged { code: "store.intent" })?;
-            Ok((row.id, intent))
+            let intent = Intent::decode(&row.body);
+            Ok((row.id, intent.map_err(|_| Error::Damaged { code: "store.intent" })?))
         })
         .collect()
 }
 
-/// Writes an intent down, unless it is done or written down already.
+/// Writes an intent down, unless it holds or is written down already.
 pub(crate) fn intend(
     space: &mut Space,
     intent: &Intent,
     random: &mut dyn Random,
 ) -> Result<(), Error> {
     let bytes = intent.encode();
-    let id = wire::hash::sha256(&[&bytes]);
+    let id = sha256(&[&bytes]);
     if intent.is_satisfied(&space.log) || space.shelf.get(Table::Intents, &id)?.is_some() {
         return Ok(());
     }
-    let mut batch = Batch::default();
+    let mut batch = Batch::new();
     space.shelf.put(&mut batch, Place::new(Table::Intents, &id), &bytes, random)?;
     space.shelf.commit(batch)
 }
 
-/// The item that brings the first open intent into the log at its present head, with its index.
+/// The item that brings the first open intent into the log at its present head, with its index. The try is written
+/// down first, so that a restart sends the same bytes.
 pub(crate) fn compose_next(
     space: &mut Space,
     keys: &DeviceKeys,
@@ -89,18 +96,24 @@ pub(crate) fn compose_next(
     if space.log.next_idx() == 0 || space.log.next_idx() != space.control_held {
         return Ok(None);
     }
-    let frontier_root = crate::entry::frontier_root(space.home.space, &space.chains.all());
-    for (id, intent) in intents(space)? {
-        let composer =
-            Composer { log: &space.log, keyring: &space.keyring, keys, frontier_root };
-        match intent.compose(&composer, random) {
-            Ok(item) => return Ok(Some((space.log.next_idx(), item))),
-            Err(IntentError::Satisfied | IntentError::Impossible) => {
-                let mut batch = Batch::default();
+    let read = space.chains.whole_frontier(Some(space.me));
+    let frontier_root = frontier_root(space.home.space, &read);
+    for (id, mut intent) in intents(space)? {
+        let composer = Composer { log: &space.log, keyring: &space.keyring, keys, frontier_root };
+        let composed = intent.compose(&composer, random);
+        let mut batch = Batch::new();
+        match composed {
+            Ok(item) => {
+                let bytes = intent.encode();
+                space.shelf.put(&mut batch, Place::new(Table::Intents, &id), &bytes, random)?;
+                space.shelf.commit(batch)?;
+                return Ok(Some((space.log.next_idx(), item)));
+            }
+            Err(IntentError::Satisfied) => {
                 batch.delete(Table::Intents, &id);
                 space.shelf.commit(batch)?;
             }
-            Err(IntentError::NoKey) => return Ok(None),
+            Err(IntentError::Behind | IntentError::Compose(_)) => {}
         }
     }
     Ok(None)

@@ -1,18 +1,20 @@
 //! What an accepted entry does: events join their record, changes wait for their document, and at the end of the
 //! turn documents merge, records fold and list rows are written.
 
-use crate::client::card::{self, DocumentCard};
+use crate::client::card::{self, DocumentCard, Held, RecordCard};
 use crate::client::error::Error;
 use crate::client::shelf::Place;
-use crate::client::turn::{Changed, ENTRY_ACCEPTED, Turn};
+use crate::client::turn::{Changed, Origin, Turn};
 use crate::crypto::{EpochKey, Random};
-use crate::document::{Document, DocumentKind, Incoming};
-use crate::entry::{Accepted, DocumentChanges, Entry, Incident, Payload};
+use crate::document::{ActorId, Document, Incoming, Place as ChangePlace};
+use crate::entry::{
+    Accepted, DocumentChanges, Entry, EntryError, Frontier, Incident, Payload,
+};
 use crate::membership::SpaceKind;
-use crate::model::event::{Event, Told};
+use crate::model::id::{ChainId, DocumentId, EntryId, RecordId, SpaceId};
 use crate::model::fold::fold;
-use crate::model::id::{ChainId, DocumentId, EntryId, OrderKey, RecordId, SpaceId};
-use crate::store::{Direction, Table};
+use crate::model::told::{Head, Told};
+use crate::store::Table;
 use std::collections::BTreeMap;
 
 /// The state of a document's row once it is deleted: nothing of it is ever applied again.
@@ -27,93 +29,90 @@ pub(crate) struct SpaceKey {
 }
 
 impl Turn<'_> {
-    /// Notes what an entry does. False if its payload is void.
+    /// Notes what an entry does.
     pub(crate) fn take_effect(
         &mut self,
         entry: &Entry,
         accepted: &Accepted,
+        origin: Option<Origin>,
         random: &mut dyn Random,
-    ) -> Result<bool, Error> {
-        if accepted.forked {
-            self.rebuild = true;
-        }
+    ) -> Result<(), Error> {
+        let forked = |incident: &Incident| matches!(incident, Incident::Fork { .. });
+        self.rebuild |= accepted.incidents.iter().any(forked);
         let payload = match Payload::decode(entry.header.kind, &entry.payload) {
             Ok(payload) => payload,
-            Err(error) => {
-                self.report(&Incident::refused(entry.id, error.code()), random)?;
-                return Ok(false);
-            }
+            Err(error) => return self.void(origin, error, random),
         };
         let private = self.space.kind == SpaceKind::Private;
         match payload {
-            Payload::Event(body) if !private => self.tell(entry, accepted, &body, random),
+            Payload::Event(body) if !private => self.tell(entry, accepted, body, random),
             Payload::Changes(documents) => {
-                if accepted.disputed {
-                    return Ok(false);
+                // From a split on no change of the chain counts; where the split is new, all is rebuilt without them.
+                if !accepted.disputed {
+                    for changes in documents {
+                        self.take_changes(entry, &accepted.seen, changes);
+                    }
                 }
-                for changes in documents {
-                    self.take_changes(entry, accepted, changes);
-                }
-                Ok(true)
+                Ok(())
             }
             Payload::Delete(document) if private => {
                 self.deleted.insert(document);
-                Ok(true)
+                Ok(())
             }
             Payload::SpaceKey { space, epoch, key } if private => {
                 self.space_keys.push(SpaceKey { space, epoch, key });
-                Ok(true)
+                Ok(())
             }
-            Payload::Hello | Payload::Unknown { .. } => Ok(true),
+            Payload::Hello | Payload::Unknown { .. } => Ok(()),
             Payload::Event(_) | Payload::Delete(_) | Payload::SpaceKey { .. } => {
-                self.report(&Incident::refused(entry.id, "entry.kind"), random)?;
-                Ok(false)
+                self.void(origin, EntryError::Form, random)
             }
         }
+    }
+
+    /// The entry keeps its place in its chain; what it carries has no effect.
+    fn void(
+        &mut self,
+        origin: Option<Origin>,
+        error: EntryError,
+        random: &mut dyn Random,
+    ) -> Result<(), Error> {
+        let Some(Origin { envelope, position }) = origin else {
+            return Err(Error::Damaged { code: "entry.own" });
+        };
+        self.report(&Incident::RefusedEntry { position, envelope, error }, random)
     }
 
     fn tell(
         &mut self,
         entry: &Entry,
         accepted: &Accepted,
-        body: &[u8],
+        body: Vec<u8>,
         random: &mut dyn Random,
-    ) -> Result<bool, Error> {
-        let event = match Event::decode(body) {
-            Ok(event) => event,
-            Err(error) => {
-                self.report(&Incident::refused(entry.id, error.code()), random)?;
-                return Ok(false);
-            }
-        };
+    ) -> Result<(), Error> {
         let chain = entry.header.chain;
-        let Some(author) = self.space.person_of(chain.device) else { return Ok(false) };
-        let record = event.record(entry.id);
-        let seen = accepted.chain.seen.iter().map(|(chain, (seq, _))| (*chain, *seq)).collect();
-        let told = Told {
+        let Some(author) = self.space.person_of(chain.device) else { return Ok(()) };
+        let head = Head {
             id: entry.id,
             k: accepted.k,
+            hlc_ms: entry.header.hlc.ms,
             author,
             chain,
             seq: entry.header.seq,
-            seen,
+            seen: accepted.seen.iter().map(|(chain, (seq, _))| (*chain, *seq)).collect(),
             disputed: accepted.disputed,
-            event,
         };
-        self.file_told(record, &told, random)?;
-        self.record_told(record)?.push(told);
-        Ok(true)
+        let Ok(told) = Told::new(head, body) else {
+            return self.report(&Incident::VoidEvent { entry: entry.id }, random);
+        };
+        self.file_told(&told, random)?;
+        self.record_told(told.record())?.push(told);
+        Ok(())
     }
 
-    fn file_told(
-        &mut self,
-        record: RecordId,
-        told: &Told,
-        random: &mut dyn Random,
-    ) -> Result<(), Error> {
-        let mut row = record.as_bytes().to_vec();
-        row.extend_from_slice(told.id.as_bytes());
-        let place = Place::new(Table::Records, &row).order(told.k.0.to_be_bytes());
+    fn file_told(&mut self, told: &Told, random: &mut dyn Random) -> Result<(), Error> {
+        let row = card::told_row(told.record(), told.head.id);
+        let place = Place::new(Table::Records, &row).order(told.head.k.0.to_be_bytes());
         self.space.shelf.put(&mut self.batch, place, &told.encode(), random)
     }
 
@@ -126,60 +125,45 @@ impl Turn<'_> {
         Ok(self.told.entry(record).or_insert(told))
     }
 
-    fn take_changes(&mut self, entry: &Entry, accepted: &Accepted, changes: DocumentChanges) {
-        let chain = entry.header.chain;
+    fn take_changes(&mut self, entry: &Entry, seen: &Frontier, changes: DocumentChanges) {
+        let DocumentChanges { document, kind, changes } = changes;
+        let actor = |chain: ChainId| ActorId::of(self.space.home.space, document, chain);
         let incoming = Incoming {
             source: entry.id,
-            actor: self.space.actor(changes.document, chain),
-            past: self.past(changes.document, chain, entry.header.seq, accepted),
-            changes: changes.changes,
+            place: ChangePlace { actor: actor(entry.header.chain), entry: entry.header.seq },
+            seen: seen.iter().map(|(chain, (seq, _))| (actor(*chain), *seq)).collect(),
+            changes,
         };
-        self.incoming.entry(changes.document).or_default().push((changes.kind, incoming));
-    }
-
-    /// The entries, by actor and place, that the author of an entry had seen: what its changes may build on.
-    fn past(
-        &self,
-        document: DocumentId,
-        own: ChainId,
-        seq: u64,
-        accepted: &Accepted,
-    ) -> BTreeMap<[u8; 16], u64> {
-        let mut past: BTreeMap<[u8; 16], u64> = accepted
-            .chain
-            .seen
-            .iter()
-            .map(|(chain, (seen, _))| (self.space.actor(document, *chain), *seen))
-            .collect();
-        past.insert(self.space.actor(document, own), seq);
-        past
+        self.incoming.entry(document).or_default().push((kind, incoming));
     }
 
     /// Ends the gathering: merges, folds, writes list rows and commits.
     pub(crate) fn close(mut self, random: &mut dyn Random) -> Result<Changed, Error> {
         self.settle(random)?;
         if self.rebuild {
-            self.rebuild_documents(random)?;
-        } else {
-            self.merge_documents(random)?;
+            self.gather_again(random)?;
         }
+        self.merge_documents(random)?;
         self.delete_documents(random)?;
+        self.keep_space_keys(random)?;
         self.fold_records(random)?;
         let Turn { space, batch, changed, .. } = self;
-        space.shelf.commit(batch)?;
+        if !batch.is_empty() {
+            space.shelf.commit(batch)?;
+        }
         Ok(changed)
     }
 
     fn merge_documents(&mut self, random: &mut dyn Random) -> Result<(), Error> {
         for (id, incoming) in core::mem::take(&mut self.incoming) {
             let held = card::document(&self.space.shelf, id)?;
-            if matches!(held, card::Held::Deleted) || self.deleted.contains(&id) {
+            if matches!(held, Held::Deleted) || self.deleted.contains(&id) {
                 continue;
             }
             let mut document = match held {
-                card::Held::Here(document) => document,
-                card::Held::Nothing | card::Held::Deleted => {
-                    Document::new(card::kind_of(self.space.kind))
+                Held::Here(document) if !self.rebuild => *document,
+                Held::Here(_) | Held::Nothing | Held::Deleted => {
+                    Document::new(card::kind_in(self.space.kind))
                 }
             };
             self.merge_into(id, &mut document, incoming, random)?;
@@ -194,36 +178,33 @@ impl Turn<'_> {
         incoming: Vec<(u8, Incoming)>,
         random: &mut dyn Random,
     ) -> Result<(), Error> {
-        let kind = document.kind();
-        let (fit, odd): (Vec<_>, Vec<_>) =
-            incoming.into_iter().partition(|(of, _)| *of == kind.number());
-        for (_, incoming) in odd {
-            self.report(&Incident::refused(incoming.source, "doc.refused"), random)?;
-        }
+        let kind = document.kind().number();
+        let (fit, odd): (Vec<_>, Vec<_>) = incoming.into_iter().partition(|(of, _)| *of == kind);
         let fit: Vec<Incoming> = fit.into_iter().map(|(_, incoming)| incoming).collect();
         let merged = document.merge(&fit);
-        for (source, refused) in &merged.refused {
-            self.report(&Incident::refused(*source, refused.code()), random)?;
+        let odd = odd.iter().map(|(_, incoming)| incoming.source);
+        let refused = merged.refused.iter().map(|(source, _)| *source);
+        for entry in odd.chain(refused) {
+            self.report(&Incident::RefusedChange { entry, document: id }, random)?;
         }
-        if merged.changed {
+        if merged.changed || self.rebuild {
             self.keep_document(id, document, random)?;
         }
         Ok(())
     }
 
     /// Writes a document and its list row.
-    pub(crate) fn keep_document(
+    fn keep_document(
         &mut self,
         id: DocumentId,
         document: &Document,
         random: &mut dyn Random,
     ) -> Result<(), Error> {
-        let card = DocumentCard::of(document);
-        let place = Place::new(Table::Documents, id.as_bytes()).state(document.kind().number());
+        let kind = document.kind().number();
+        let place = Place::new(Table::Documents, id.as_bytes()).state(kind);
         self.space.shelf.put(&mut self.batch, place, &document.save(), random)?;
-        let place = Place::new(Table::Cards, id.as_bytes())
-            .order(card.order().to_be_bytes())
-            .state(document.kind().number());
+        let card = DocumentCard::of(id, document);
+        let place = Place::new(Table::Cards, id.as_bytes()).order(card.order()).state(kind);
         self.space.shelf.put(&mut self.batch, place, &card.encode(), random)?;
         self.changed.documents.insert(id);
         Ok(())
@@ -240,86 +221,66 @@ impl Turn<'_> {
         Ok(())
     }
 
-    /// Makes every document again from the entries, after a chain turned out to be split: from the split on no change
-    /// of that chain counts.
-    fn rebuild_documents(&mut self, random: &mut dyn Random) -> Result<(), Error> {
-        let fresh = core::mem::take(&mut self.incoming);
-        let mut all: BTreeMap<DocumentId, Vec<(u8, Incoming)>> = BTreeMap::new();
-        for (entry, k) in card::entries(&self.space.shelf, self.space.home.space)? {
-            let chain = entry.header.chain;
-            let Some(state) = self.space.chains.get(chain) else { continue };
-            if state.is_split_at(entry.header.seq) {
-                self.dispute(&entry, random)?;
-                continue;
-            }
-            let Ok(Payload::Changes(documents)) =
-                Payload::decode(entry.header.kind, &entry.payload)
-            else {
-                continue;
-            };
-            for changes in documents {
-                let incoming = self.incoming_of(&entry, k, changes.document, changes.changes)?;
-                all.entry(changes.document).or_default().push((changes.kind, incoming));
-            }
-        }
-        for (id, more) in fresh {
-            all.entry(id).or_default().extend(more);
-        }
-        for (id, incoming) in all {
-            if matches!(card::document(&self.space.shelf, id)?, card::Held::Deleted) {
-                continue;
-            }
-            let mut document = Document::new(card::kind_of(self.space.kind));
-            self.merge_into(id, &mut document, incoming, random)?;
+    fn keep_space_keys(&mut self, random: &mut dyn Random) -> Result<(), Error> {
+        for SpaceKey { space, epoch, key } in core::mem::take(&mut self.space_keys) {
+            let row = card::space_key_row(space, epoch);
+            let place = Place::new(Table::Meta, &row);
+            self.space.shelf.put(&mut self.batch, place, key.as_bytes(), random)?;
         }
         Ok(())
     }
 
-    fn incoming_of(
-        &self,
-        entry: &Entry,
-        _k: OrderKey,
-        document: DocumentId,
-        changes: Vec<Vec<u8>>,
-    ) -> Result<Incoming, Error> {
-        let chain = entry.header.chain;
-        let seen = card::seen_by(&self.space.shelf, entry)?;
-        let mut past: BTreeMap<[u8; 16], u64> = seen
-            .iter()
-            .map(|(chain, seq)| (self.space.actor(document, *chain), *seq))
-            .collect();
-        past.insert(self.space.actor(document, chain), entry.header.seq);
-        Ok(Incoming { source: entry.id, actor: self.space.actor(document, chain), past, changes })
+    /// A chain turned out to be split: its events from there on are marked, and every document is made again from
+    /// the entries without its changes from there on.
+    fn gather_again(&mut self, random: &mut dyn Random) -> Result<(), Error> {
+        let fresh = core::mem::take(&mut self.incoming);
+        for entry in card::entries(&self.space.shelf, self.space.home.space)? {
+            let (chain, seq) = (entry.header.chain, entry.header.seq);
+            if self.space.chains.chain(chain).is_some_and(|chain| chain.disputes(seq)) {
+                self.dispute(&entry, random)?;
+            } else if let Ok(Payload::Changes(documents)) =
+                Payload::decode(entry.header.kind, &entry.payload)
+            {
+                let seen = self.space.seen_by(chain, seq, entry.id);
+                for changes in documents {
+                    self.take_changes(&entry, &seen, changes);
+                }
+            }
+        }
+        for (id, incoming) in fresh {
+            self.incoming.entry(id).or_default().extend(incoming);
+        }
+        Ok(())
     }
 
-    /// Marks an event of a split chain, told before the split was known.
+    /// Marks an event of a split chain that was told before the split was known.
     fn dispute(&mut self, entry: &Entry, random: &mut dyn Random) -> Result<(), Error> {
-        let Ok(Payload::Event(body)) = Payload::decode(entry.header.kind, &entry.payload) else {
-            return Ok(());
-        };
-        let Ok(event) = Event::decode(&body) else { return Ok(()) };
-        let record = event.record(entry.id);
+        let Some(record) = card::record_of(&self.space.shelf, entry.id)? else { return Ok(()) };
         let mut marked = None;
         for told in self.record_told(record)? {
-            if told.id == entry.id && !told.disputed {
-                told.disputed = true;
+            if told.head.id == entry.id && !told.head.disputed {
+                told.head.disputed = true;
                 marked = Some(told.clone());
             }
         }
-        match marked {
-            Some(told) => self.file_told(record, &told, random),
-            None => Ok(()),
-        }
+        marked.map_or(Ok(()), |told| self.file_told(&told, random))
     }
 
     fn fold_records(&mut self, random: &mut dyn Random) -> Result<(), Error> {
         for (id, told) in core::mem::take(&mut self.told) {
             self.changed.records.insert(id);
             let Some(record) = fold(&told) else { continue };
-            let order = record.order().0.to_be_bytes();
-            let place = Place::new(Table::Cards, id.as_bytes()).order(order).state(ENTRY_ACCEPTED);
-            self.space.shelf.put(&mut self.batch, place, &[], random)?;
+            let card = RecordCard::of(&record);
+            let place = Place::new(Table::Cards, id.as_bytes())
+                .order(card.order())
+                .state(card::RECORD);
+            self.space.shelf.put(&mut self.batch, place, &card.encode(), random)?;
         }
         Ok(())
     }
+}
+
+/// The entry that an id of a told row names.
+pub(crate) fn entry_of(row: &[u8]) -> Option<EntryId> {
+    row.get(32..).and_then(EntryId::from_slice)
 }

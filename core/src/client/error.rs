@@ -1,7 +1,8 @@
 //! What an app can do about a failure. No free text: it could carry a diary.
 
 use crate::crypto::UnlockError;
-use crate::store::StoreError;
+use crate::entry::DraftError;
+use crate::store::{LockError, StoreError};
 use wire::codec::DecodeError;
 use wire::refusal::Refusal;
 
@@ -97,8 +98,20 @@ impl From<StoreError> for Error {
             StoreError::Busy => Self::Busy,
             StoreError::Exists => Self::Exists,
             StoreError::Damaged | StoreError::Foreign => Self::Damaged { code: "store.damaged" },
-            StoreError::Missing => Self::Damaged { code: "store.missing" },
-            StoreError::Failed => Self::Storage,
+            StoreError::Absent => Self::Damaged { code: "store.missing" },
+            StoreError::Full | StoreError::Disk | StoreError::Poisoned | StoreError::Engine => {
+                Self::Storage
+            }
+        }
+    }
+}
+
+impl From<LockError> for Error {
+    fn from(error: LockError) -> Self {
+        match error {
+            LockError::Busy => Self::Busy,
+            LockError::Absent => Self::NoVault,
+            LockError::Disk => Self::Storage,
         }
     }
 }
@@ -106,11 +119,22 @@ impl From<StoreError> for Error {
 impl From<UnlockError> for Error {
     fn from(error: UnlockError) -> Self {
         match error {
-            UnlockError::WrongSecret => Self::WrongSecret,
-            UnlockError::SecretShort => Self::Invalid { field: "secret", rule: "secret.short" },
-            UnlockError::SecretLong => Self::Invalid { field: "secret", rule: "secret.long" },
+            UnlockError::Secret(secret) => Self::Invalid { field: "secret", rule: secret.code() },
+            UnlockError::Wrong => Self::WrongSecret,
             UnlockError::Parameters => Self::Damaged { code: "import.parameters" },
-            UnlockError::Damaged => Self::Damaged { code: "vault.keys" },
+            UnlockError::Memory => Self::Storage,
+            UnlockError::Partial | UnlockError::Damaged => Self::Damaged { code: "vault.keys" },
+        }
+    }
+}
+
+impl From<DraftError> for Error {
+    fn from(error: DraftError) -> Self {
+        match error {
+            DraftError::TooLarge => Self::Invalid { field: "text", rule: "text.long" },
+            DraftError::Slot | DraftError::ChainFull | DraftError::Payload(_) => {
+                Self::Damaged { code: "entry.own" }
+            }
         }
     }
 }

@@ -68,7 +68,7 @@ impl Identity {
     pub(crate) fn seal(
         &self,
         vault: &VaultKeys,
-        vault_id: &[u8; 16],
+        vault_id: VaultId,
         random: &mut dyn Random,
     ) -> Vec<u8> {
         let mut access = Writer::new();
@@ -105,7 +105,7 @@ impl Identity {
     pub(crate) fn open(
         file: &[u8],
         vault: &VaultKeys,
-        vault_id: &[u8; 16],
+        vault_id: VaultId,
     ) -> Result<Self, Error> {
         let damaged = Error::Damaged { code: "vault.device" };
         let mut reader = Reader::new(file);

@@ -5,7 +5,7 @@ use crate::client::error::Error;
 use crate::client::shelf::Shelf;
 use crate::client::space::{Loader, Space};
 use crate::client::vault::{Place, Unlocked, Vault};
-use crate::crypto::{AccessKeys, Home, Random, RecoveryKeys, Unlock, VaultKeys, draw};
+use crate::crypto::{AccessKeys, Home, Random, RecoveryKeys, Unlock, VaultId, VaultKeys, draw};
 use crate::client::identity::Identity;
 use crate::membership::{PrivateGenesis, SpaceKind, private_genesis};
 use crate::model::id::SpaceId;
@@ -51,7 +51,7 @@ impl Slot {
 #[derive(Debug)]
 pub struct Session {
     pub(crate) place: Place,
-    pub(crate) vault_id: [u8; 16],
+    pub(crate) vault_id: VaultId,
     pub(crate) keys: VaultKeys,
     pub(crate) identity: Identity,
     pub(crate) private: Slot,
@@ -90,7 +90,7 @@ impl Session {
     ///
     /// # Errors
     /// [`Error::NoVault`], [`Error::WrongSecret`], [`Error::Damaged`].
-    pub fn open(place: Place, unlock: &Unlock<'_>, random: &mut dyn Random) -> Result<Self, Error> {
+    pub fn open(place: Place, unlock: Unlock<'_>, random: &mut dyn Random) -> Result<Self, Error> {
         let mut unlocked = Vault::open(place)?.unlock(unlock)?;
         if unlocked.identity.person != crate::model::id::PersonId::ZERO {
             found_private(&mut unlocked, random)?;
@@ -154,7 +154,7 @@ impl Session {
 
     /// Forgets memory and reads all from disk again.
     pub(crate) fn reload(&mut self) -> Result<(), Error> {
-        self.identity = Unlocked::read_identity(&self.place, &self.keys, &self.vault_id)?;
+        self.identity = Unlocked::read_identity(&self.place, &self.keys, self.vault_id)?;
         self.load_spaces()
     }
 
@@ -197,7 +197,7 @@ impl Session {
         &mut self,
         kind: SpaceKind,
         home: Home,
-        fill: impl FnOnce(&Shelf, &mut Batch) -> Result<(), Error>,
+        fill: impl FnOnce(&Shelf, &mut Batch, &mut dyn Random) -> Result<(), Error>,
         random: &mut dyn Random,
     ) -> Result<(), Error> {
         let slot = match kind {
@@ -205,16 +205,16 @@ impl Session {
             SpaceKind::Shared => &mut self.shared,
         };
         let Slot::Empty(shelf) = slot else { return Err(Error::NotAllowed { rule: "pair.used" }) };
-        let mut batch = Batch::default();
+        let mut batch = Batch::new();
         Space::found(shelf, &mut batch, home, random)?;
-        fill(shelf, &mut batch)?;
+        fill(shelf, &mut batch, random)?;
         shelf.commit(batch)?;
         self.load_spaces()
     }
 
     /// Writes the identity file.
     pub(crate) fn save_identity(&self, random: &mut dyn Random) -> Result<(), Error> {
-        Unlocked::write_identity(&self.place, &self.identity, &self.keys, &self.vault_id, random)
+        Unlocked::write_identity(&self.place, &self.identity, &self.keys, self.vault_id, random)
     }
 }
 
@@ -242,20 +242,22 @@ fn found_private(unlocked: &mut Unlocked, random: &mut dyn Random) -> Result<(),
         home,
         person: unlocked.identity.person,
         relay: RelayId::ZERO,
-        address: String::new(),
+        address: "",
+        keys: &unlocked.identity.keys,
+        recovery: &recovery,
     };
-    let (item, key) = private_genesis(&genesis, &unlocked.identity.keys, &recovery, random);
-    let access = AccessKeys::derive(&key, home.sid);
-    let mut batch = Batch::default();
+    let founded = private_genesis(genesis, random).map_err(|_| Error::Damaged { code: "genesis" })?;
+    let access = AccessKeys::derive(&founded.key, home.sid);
+    let mut batch = Batch::new();
     Space::found(&unlocked.private, &mut batch, home, random)?;
-    control::found_with(&mut batch, &item);
+    control::found_with(&mut batch, &founded.item);
     unlocked.private.commit(batch)?;
     unlocked.identity.set_access(home.sid, access.acc);
     Unlocked::write_identity(
         &unlocked.place,
         &unlocked.identity,
         &unlocked.keys,
-        &unlocked.vault_id,
+        unlocked.vault_id,
         random,
     )
 }

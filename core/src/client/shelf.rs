@@ -3,7 +3,7 @@
 //! In the clear stay row ids, order keys, states and the envelopes, which are sealed already (`docs/threat-model.md`).
 
 use crate::client::error::Error;
-use crate::crypto::{Random, RowKey, VaultKey};
+use crate::crypto::{Random, RowKey, VaultId, VaultKey};
 use crate::store::{Batch, Row, Store, Table};
 use std::collections::BTreeMap;
 use zeroize::Zeroizing;
@@ -36,6 +36,13 @@ pub(crate) struct Place<'a> {
     pub(crate) state: u8,
 }
 
+impl OpenRow {
+    /// A position at the relay that the row is ordered by.
+    pub(crate) fn position(&self) -> u64 {
+        u64::try_from(u128::from_be_bytes(self.order)).unwrap_or(u64::MAX)
+    }
+}
+
 impl<'a> Place<'a> {
     pub(crate) const fn new(table: Table, id: &'a [u8]) -> Self {
         Self { table, id, order: [0; 16], state: 0 }
@@ -54,10 +61,10 @@ impl<'a> Place<'a> {
 
 impl Shelf {
     /// A store under one vault key; each table gets a key of its own.
-    pub(crate) fn new(store: Store, key: &VaultKey, vault_id: &[u8; 16]) -> Self {
+    pub(crate) fn new(store: Store, key: &VaultKey, vault: VaultId) -> Self {
         let keys = Table::ALL
             .iter()
-            .map(|table| (table.number(), key.row_key(vault_id, table.number())))
+            .map(|table| (table.number(), key.row_key(vault, table.number())))
             .collect();
         Self { store, keys }
     }

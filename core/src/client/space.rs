@@ -5,24 +5,22 @@
 use crate::client::error::Error;
 use crate::client::shelf::{Place, Shelf};
 use crate::crypto::{Class, ClassKey, Home, KemKey, Random};
-use crate::entry::{Chain, Chains, Frontier, WaitingRoom};
-use crate::membership::{ControlLog, Keyring, Recipient, SpaceKind};
-use crate::model::id::{ChainId, DeviceId, DocumentId, EntryId, OrderKey, PersonId, SpaceId};
+use crate::entry::{Chain, Chains, Entry, Missing, Overflow, Waiting, WaitingRoom};
+use crate::membership::{ControlLog, Folded, Keyring, ReceiveError, Recipient, SpaceKind};
+use crate::model::id::{ChainId, DeviceId, EntryId, OrderKey, PersonId, SpaceId};
 use crate::store::{Batch, Direction, Table};
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use wire::address::AddressLine;
 use wire::codec::{Reader, Writer};
 use wire::control::ControlItem;
-use wire::hash::{ACTOR, id16, item_hash};
-use wire::id::{ItemHash, RunningHash, SpaceHandle, StoreId};
+use wire::hash::item_hash;
+use wire::id::{EnvelopeId, ItemHash, RunningHash, SpaceHandle, StoreId};
 
 /// Meta rows by name.
 const META_SPACE: &[u8] = b"space";
 const META_CURSOR: &[u8] = b"cursor";
 const META_RELAY: &[u8] = b"relay";
 
-/// A control item that waits for the key that opens it.
-pub(crate) const CONTROL_UNFOLDED: u8 = 1;
 /// How many rows one read of a table takes.
 const PAGE: usize = 1_000;
 
@@ -55,8 +53,8 @@ pub(crate) struct Space {
     pub(crate) relay: Option<AddressLine>,
     /// Control items held here, folded or not.
     pub(crate) control_held: u32,
+    /// The hash of the newest of them.
     pub(crate) control_head: ItemHash,
-    /// The hash of the newest held item is the next one's `prev`.
     pub(crate) outbox_next: u64,
 }
 
@@ -108,7 +106,10 @@ impl Space {
             log: ControlLog::new(home),
             keyring: Keyring::default(),
             chains: Chains::default(),
-            room: WaitingRoom::new(kind == SpaceKind::Shared),
+            room: match kind {
+                SpaceKind::Private => WaitingRoom::private(),
+                SpaceKind::Shared => WaitingRoom::shared(),
+            },
             position: Position::START,
             relay: None,
             control_held: 0,
@@ -119,6 +120,7 @@ impl Space {
         space.load_settings()?;
         space.load_control(loader)?;
         space.load_chains()?;
+        space.load_waiting()?;
         Ok(Ok(space))
     }
 
@@ -157,14 +159,14 @@ impl Space {
         &mut self,
         items: &[Vec<u8>],
         loader: &Loader<'_>,
-    ) -> Result<Vec<crate::membership::Folded>, Error> {
+    ) -> Result<Vec<Folded>, Error> {
         let me = loader.recipient();
         let mut folded = Vec::new();
         let from = usize::try_from(self.log.next_idx()).unwrap_or(usize::MAX);
         let mut climbed = false;
         for item in items.iter().skip(from) {
             let mut outcome = self.log.receive(item, &mut self.keyring, Some(&me));
-            if outcome.as_ref().is_err_and(crate::membership::ReceiveError::needs_key) && !climbed {
+            if matches!(outcome, Err(ReceiveError::NeedKey { .. })) && !climbed {
                 climbed = true;
                 let parsed: Vec<ControlItem> =
                     items.iter().filter_map(|item| ControlItem::decode(item).ok()).collect();
@@ -174,8 +176,10 @@ impl Space {
             }
             match outcome {
                 Ok(step) => folded.push(step),
-                Err(error) if error.needs_key() => break,
-                Err(_) => return Err(Error::Damaged { code: "control.chain" }),
+                Err(ReceiveError::NeedKey { .. }) => break,
+                Err(ReceiveError::Chain | ReceiveError::Foreign) => {
+                    return Err(Error::Damaged { code: "control.chain" });
+                }
             }
         }
         Ok(folded)
@@ -192,6 +196,53 @@ impl Space {
             self.chains.apply(chain, value);
         }
         Ok(())
+    }
+
+    /// Seats again who waits: what for is found by asking for what each names, in the order of their positions.
+    fn load_waiting(&mut self) -> Result<(), Error> {
+        for row in self.shelf.prefix(Table::Waiting, &[])? {
+            let Ok(entry) = Entry::decode(self.home.space, &row.body) else { continue };
+            let entry = entry.peek();
+            let (idx, _) = entry.header.control;
+            let on = if idx >= self.log.next_idx() {
+                Missing::Control { idx }
+            } else {
+                self.first_missing(entry)
+            };
+            let person = self.person_of(entry.header.chain.device).unwrap_or(PersonId::ZERO);
+            let Some(id) = EnvelopeId::from_slice(&row.id) else { continue };
+            let waiting =
+                Waiting { id, person, bytes: row.body.len(), position: row.position(), on };
+            self.room.insert(waiting);
+        }
+        for row in self.shelf.prefix(Table::Tickets, &[])? {
+            let overflow = Overflow::decode(&row.body);
+            self.room.restore(overflow.map_err(|_| Error::Damaged { code: "store.ticket" })?);
+        }
+        Ok(())
+    }
+
+    /// The first entry that a waiting one names and that is not stored.
+    fn first_missing(&self, entry: &Entry) -> Missing {
+        let header = &entry.header;
+        let before = header.seq.saturating_sub(1);
+        let has = |chain, seq, id: &[u8]| {
+            self.stored_at(chain, seq).iter().any(|(at, _)| at.as_bytes().starts_with(id))
+        };
+        if before > 0 && !has(header.chain, before, header.prev.as_bytes()) {
+            return Missing::entry(header.chain, before, header.prev);
+        }
+        let slots = self.log.table_at(header.control.0).map(|table| table.slots());
+        let slots = slots.unwrap_or_default();
+        for item in &header.delta {
+            let Some(device) = slots.get(usize::from(item.slot)) else { continue };
+            let chain = ChainId { device: *device, inc: item.inc };
+            if item.seq > 0 && !has(chain, item.seq, &item.id) {
+                return Missing::Entry { chain, seq: item.seq, id: item.id };
+            }
+        }
+        // Nothing is missing any more: the next thing that becomes known of its own chain lets it be asked again.
+        Missing::entry(header.chain, before, header.prev)
     }
 
     /// All held control items, oldest first.
@@ -225,16 +276,15 @@ impl Space {
         self.shelf.put(batch, Place::new(Table::Meta, META_CURSOR), body.as_slice(), random)
     }
 
-    /// Sets the relay of this space on this device.
-    pub(crate) fn set_relay(
-        &mut self,
+    /// Writes down the relay of the space on this shelf, for this device.
+    pub(crate) fn put_relay(
+        shelf: &Shelf,
         batch: &mut Batch,
-        relay: AddressLine,
+        relay: &AddressLine,
         random: &mut dyn Random,
     ) -> Result<(), Error> {
         let line = relay.to_string();
-        self.relay = Some(relay);
-        self.shelf.put(batch, Place::new(Table::Meta, META_RELAY), line.as_bytes(), random)
+        shelf.put(batch, Place::new(Table::Meta, META_RELAY), line.as_bytes(), random)
     }
 
     /// The key for entries under an epoch, if this device has it.
@@ -243,22 +293,28 @@ impl Space {
         Some(key.class_key(self.home.space, Class::Entry, epoch))
     }
 
-    /// The actor of a device in a document: a function of the key that signs.
-    pub(crate) fn actor(&self, document: DocumentId, chain: ChainId) -> [u8; 16] {
-        id16(
-            ACTOR,
-            &[
-                self.home.space.as_bytes(),
-                document.as_bytes(),
-                chain.device.as_bytes(),
-                &chain.inc.to_be_bytes(),
-            ],
-        )
-    }
-
     /// Whose device this is, by the newest member table.
     pub(crate) fn person_of(&self, device: DeviceId) -> Option<PersonId> {
-        self.log.table().and_then(|table| table.person_of(device))
+        self.log.table().person_of(device)
+    }
+
+    /// Whether this device may write here.
+    pub(crate) fn is_member(&self) -> bool {
+        self.log.table().device(self.me.device).is_some_and(|member| member.is_in())
+    }
+
+    /// # Errors
+    /// [`Error::NotAllowed`] while this device is not in yet, or not any more.
+    pub(crate) fn must_be_member(&self) -> Result<(), Error> {
+        if self.is_member() { Ok(()) } else { Err(Error::NotAllowed { rule: "device.waiting" }) }
+    }
+
+    /// Whether this device founded the space, or was there when it was founded.
+    pub(crate) fn is_founder(&self) -> bool {
+        self.log.genesis().is_some_and(|genesis| {
+            let mut devices = genesis.persons.iter().flat_map(|person| &person.devices);
+            devices.any(|device| device.id() == self.me.device)
+        })
     }
 
     /// All persons of the space, in the order of its genesis.
@@ -268,14 +324,9 @@ impl Space {
         })
     }
 
-    /// The frontier of all known chains but the own one.
-    pub(crate) fn frontier(&self) -> Frontier {
-        self.chains.frontier(Some(self.me))
-    }
-
     /// The stored entries at one place of a chain.
     pub(crate) fn stored_at(&self, chain: ChainId, seq: u64) -> Vec<(EntryId, OrderKey)> {
-        let rows = self.shelf.store().prefix(Table::Sequence, &sequence_prefix(chain, seq));
+        let rows = self.shelf.store().prefix(Table::Places, &place_prefix(chain, seq));
         rows.unwrap_or_default()
             .iter()
             .filter_map(|row| {
@@ -307,10 +358,7 @@ impl Space {
 
     /// Entries written or accepted here that the present relay is not known to hold, in causal order.
     pub(crate) fn missing_at_relay(&self) -> Result<Vec<EntryId>, Error> {
-        let mut queued: BTreeMap<EntryId, ()> = BTreeMap::new();
-        for item in self.outbox()? {
-            queued.insert(item.entry, ());
-        }
+        let queued: BTreeSet<EntryId> = self.outbox()?.into_iter().map(|item| item.entry).collect();
         let mut missing = Vec::new();
         let mut after = None;
         loop {
@@ -320,7 +368,7 @@ impl Space {
             for row in rows {
                 let Some(id) = EntryId::from_slice(&row.id) else { continue };
                 let held = self.shelf.store().get(Table::Positions, &row.id)?.is_some();
-                if !held && !queued.contains_key(&id) {
+                if !held && !queued.contains(&id) {
                     missing.push(id);
                 }
             }
@@ -362,12 +410,15 @@ fn outbox_key(id: &[u8]) -> u64 {
 }
 
 /// The row id prefix of all entries at one place of a chain.
-pub(crate) fn sequence_prefix(chain: ChainId, seq: u64) -> [u8; 26] {
-    let mut id = [0; 26];
-    let (device, rest) = id.split_at_mut(16);
-    device.copy_from_slice(chain.device.as_bytes());
-    let (inc, at) = rest.split_at_mut(2);
-    inc.copy_from_slice(&chain.inc.to_be_bytes());
-    at.copy_from_slice(&seq.to_be_bytes());
-    id
+fn place_prefix(chain: ChainId, seq: u64) -> Vec<u8> {
+    let mut row = Writer::with_capacity(58);
+    row.bytes(chain.device.as_bytes()).u16(chain.inc).u64(seq);
+    row.into_bytes()
+}
+
+/// The row id of an entry at its place.
+pub(crate) fn place_row(chain: ChainId, seq: u64, id: EntryId) -> Vec<u8> {
+    let mut row = place_prefix(chain, seq);
+    row.extend_from_slice(id.as_bytes());
+    row
 }

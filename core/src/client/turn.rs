@@ -1,31 +1,30 @@
 //! One turn of one space: all that one command or one delivery changes, gathered and committed as one transaction.
 //!
 //! ```text
-//! entry --admit--> chain, sequence, entry row --effects--> told events, document changes
-//! close: documents merge, touched records fold, cards are written, the waiting room gives up what can go on
+//! entry --admit--> chain, place, entry row --effects--> told events, document changes
+//! close: documents merge, touched records fold, list rows are written, one commit
 //! ```
 //!
 //! A turn that is dropped has changed memory and not the disk: its space must be loaded again.
 
+use crate::client::effect::SpaceKey;
 use crate::client::error::Error;
 use crate::client::shelf::{Place, Shelf};
-use crate::client::space::{OutboxItem, Space, sequence_prefix};
-use crate::crypto::{Class, Random, Unverified, Verified, seal};
+use crate::client::space::{OutboxItem, Space, place_row};
+use crate::crypto::{DeviceKeys, Random, Unverified, Verified, seal};
 use crate::document::Incoming;
 use crate::entry::{
-    Accepted, Admission, AdmitContext, Entry, EntryError, Header, Incident, Known, Missing, Payload,
+    self, Accepted, Admission, AdmitContext, DraftContext, Entry, EntryError, Frontier, Incident,
+    Known, Missing, Payload, Waiting, decode_frontier, encode_frontier, sign,
 };
-use crate::model::event::Told;
-use crate::model::id::{ChainId, DeviceId, DocumentId, EntryId, OrderKey, RecordId};
-use crate::client::effect::SpaceKey;
+use crate::model::id::{ChainId, DeviceId, DocumentId, EntryId, OrderKey, PersonId, RecordId};
+use crate::model::told::Told;
 use crate::store::{Batch, Table};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use wire::codec::Writer;
-
-/// Entry rows by what became of them.
-pub(crate) const ENTRY_ACCEPTED: u8 = 0;
-/// The payload had no effect; the entry keeps its place in its chain.
-pub(crate) const ENTRY_VOID: u8 = 1;
+use wire::codec::{Reader, Writer};
+use wire::hash::envelope_id;
+use wire::id::EnvelopeId;
+use wire::time::Timestamp;
 
 /// What one turn changed, for whoever shows it.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -51,44 +50,74 @@ pub(crate) struct Turn<'a> {
     pub(crate) deleted: BTreeSet<DocumentId>,
     pub(crate) rebuild: bool,
     pub(crate) space_keys: Vec<SpaceKey>,
-    ready: VecDeque<EntryId>,
-    waiting: BTreeMap<EntryId, Vec<u8>>,
+    pub(crate) ready: VecDeque<EnvelopeId>,
+    waiting: BTreeMap<EnvelopeId, Vec<u8>>,
     accepted: BTreeMap<EntryId, Vec<u8>>,
-    sequence: BTreeMap<(ChainId, u64), Vec<(EntryId, OrderKey)>>,
+    added: Added,
 }
+
+/// Entries that this turn adds to the store.
+#[derive(Debug, Default)]
+struct Added(BTreeMap<(ChainId, u64), Vec<(EntryId, OrderKey, Frontier)>>);
 
 /// What is known of entries: the store, and what this turn adds to it.
 struct Overlay<'a> {
     space: &'a Space,
-    sequence: &'a BTreeMap<(ChainId, u64), Vec<(EntryId, OrderKey)>>,
+    added: &'a Added,
+}
+
+impl Overlay<'_> {
+    fn added_at(&self, chain: ChainId, seq: u64) -> &[(EntryId, OrderKey, Frontier)] {
+        self.added.0.get(&(chain, seq)).map_or(&[], Vec::as_slice)
+    }
 }
 
 impl Known for Overlay<'_> {
     fn entries_at(&self, chain: ChainId, seq: u64) -> Vec<(EntryId, OrderKey)> {
         let mut found = self.space.stored_at(chain, seq);
-        if let Some(new) = self.sequence.get(&(chain, seq)) {
-            found.extend(new.iter().copied());
-        }
+        found.extend(self.added_at(chain, seq).iter().map(|(id, k, _)| (*id, *k)));
         found
+    }
+
+    fn seen_by(&self, chain: ChainId, seq: u64, id: EntryId) -> Frontier {
+        let added = self.added_at(chain, seq).iter().find(|(of, ..)| *of == id);
+        match added {
+            Some((_, _, seen)) => seen.clone(),
+            None => self.space.seen_by(chain, seq, id),
+        }
     }
 }
 
+/// How an entry came: in which envelope, at which position of the relay's log.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Origin {
+    pub(crate) envelope: EnvelopeId,
+    pub(crate) position: u64,
+}
+
 /// What an entry came to.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Arrival {
     /// It is part of the history now, or was before.
     Known,
-    /// It waits for another entry or a control item.
+    /// It waits for another entry or a control item, here or, if there is no room, at the relay.
     Waiting,
-    /// It is refused and set aside; the code says why.
-    Refused(&'static str),
+    /// It is refused and its envelope is set aside.
+    Refused(EntryError),
+}
+
+/// Who writes, and when.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Author<'a> {
+    pub(crate) keys: &'a DeviceKeys,
+    pub(crate) now: Timestamp,
 }
 
 impl<'a> Turn<'a> {
     pub(crate) fn new(space: &'a mut Space) -> Self {
         Self {
             space,
-            batch: Batch::default(),
+            batch: Batch::new(),
             changed: Changed::default(),
             told: BTreeMap::new(),
             incoming: BTreeMap::new(),
@@ -98,7 +127,7 @@ impl<'a> Turn<'a> {
             ready: VecDeque::new(),
             waiting: BTreeMap::new(),
             accepted: BTreeMap::new(),
-            sequence: BTreeMap::new(),
+            added: Added::default(),
         }
     }
 
@@ -112,23 +141,19 @@ impl<'a> Turn<'a> {
         let bytes = payload.encode(random);
         let head = self.space.log.head().ok_or(Error::Damaged { code: "control.none" })?;
         let slots = self.slots_at(head.idx);
-        let header = Header::draft(
-            &self.space.chains,
-            self.space.me,
-            &crate::entry::DraftContext {
-                space: self.space.home.space,
-                slots: &slots,
-                control: (head.idx, head.op_id),
-                now: author.now,
-                kind: payload.kind(),
-            },
-            &bytes,
-        )
-        .map_err(|_| Error::Invalid { field: "text", rule: "text.long" })?;
-        let entry = crate::entry::sign(header, bytes, self.space.home.space, author.keys);
+        let context = DraftContext {
+            space: self.space.home.space,
+            slots: &slots,
+            control: (head.idx, head.op),
+            now_ms: author.now.as_millis(),
+            kind: payload.kind(),
+            payload: &bytes,
+        };
+        let header = self.space.chains.draft(self.space.me, &context)?;
+        let entry = sign(header, bytes, self.space.home.space, author.keys);
         let id = entry.id;
-        match self.admit(&entry)? {
-            Admission::Accept(accepted) => self.accept(entry, *accepted, random)?,
+        match self.admit(&entry) {
+            Admission::Accept(accepted) => self.accept(entry, *accepted, None, random)?,
             Admission::Duplicate | Admission::Wait(_) | Admission::Refuse(_) => {
                 return Err(Error::Damaged { code: "entry.own" });
             }
@@ -141,10 +166,7 @@ impl<'a> Turn<'a> {
     pub(crate) fn enqueue(&mut self, id: EntryId, random: &mut dyn Random) -> Result<(), Error> {
         let bytes = match self.accepted.get(&id) {
             Some(bytes) => bytes.clone(),
-            None => {
-                let row = self.space.shelf.get(Table::Entries, id.as_bytes())?;
-                row.ok_or(Error::Damaged { code: "store.entry" })?.body.to_vec()
-            }
+            None => self.space.entry_bytes(id)?,
         };
         let item = self.sealed(self.space.outbox_next, id, &bytes, random)?;
         self.space.outbox_next = self.space.outbox_next.saturating_add(1);
@@ -154,13 +176,11 @@ impl<'a> Turn<'a> {
 
     /// Seals an item of the outbox again if its epoch is not the current one any more.
     pub(crate) fn reseal(&mut self, item: &OutboxItem, random: &mut dyn Random) -> Result<(), Error> {
-        if item.epoch == self.space.log.epoch() {
-            return Ok(());
+        if item.epoch != self.space.log.epoch() {
+            let bytes = self.space.entry_bytes(item.entry)?;
+            let sealed = self.sealed(item.key, item.entry, &bytes, random)?;
+            sealed.put(&mut self.batch);
         }
-        let row = self.space.shelf.get(Table::Entries, item.entry.as_bytes())?;
-        let bytes = row.ok_or(Error::Damaged { code: "store.entry" })?.body;
-        let sealed = self.sealed(item.key, item.entry, &bytes, random)?;
-        sealed.put(&mut self.batch);
         Ok(())
     }
 
@@ -173,87 +193,81 @@ impl<'a> Turn<'a> {
     ) -> Result<OutboxItem, Error> {
         let epoch = self.space.log.epoch();
         let class = self.space.entry_key(epoch).ok_or(Error::NotAllowed { rule: "wrap.bad" })?;
-        let envelope = seal(&class, Class::Entry, epoch, &self.space.home, bytes, random)
+        let envelope = seal(&class, &self.space.home, bytes, random)
             .map_err(|_| Error::Invalid { field: "text", rule: "text.long" })?;
         Ok(OutboxItem { key, epoch, entry, envelope })
     }
 
-    /// Takes an entry that came from outside, and whatever waited for it.
+    /// Takes an entry that came from outside.
     pub(crate) fn arrive(
         &mut self,
         entry: Unverified<Entry>,
+        origin: Origin,
         random: &mut dyn Random,
     ) -> Result<Arrival, Error> {
         let id = entry.peek().id;
-        if self.accepted.contains_key(&id)
-            || self.space.shelf.store().get(Table::Entries, id.as_bytes())?.is_some()
-        {
+        if self.accepted.contains_key(&id) || self.space.has_entry(id)? {
             return Ok(Arrival::Known);
         }
-        let verified = match self.verify(entry)? {
-            Ok(verified) => verified,
-            Err(Unproved::Control(idx, entry)) => {
-                return self.wait(entry, Missing::Control { idx }, random);
+        let (idx, op) = entry.peek().header.control;
+        if !self.space.log.head_is_known(idx, &op) {
+            let passed = self.space.log.head().is_some_and(|head| idx <= head.idx);
+            if passed {
+                return Ok(Arrival::Refused(EntryError::Author));
             }
-            Err(Unproved::Refused(error)) => return Ok(Arrival::Refused(error.code())),
+            return self.wait(entry.peek(), Missing::Control { idx }, origin, random);
+        }
+        let chain = entry.peek().header.chain;
+        let member = self.space.log.table_at(idx).and_then(|table| table.device(chain.device));
+        let author = member.filter(|member| member.is_in() && member.inc == chain.inc);
+        let author = author.map(|member| &member.device);
+        let verified = match Entry::verify(entry, author, self.space.home.space) {
+            Ok(verified) => verified,
+            Err(error) => return Ok(Arrival::Refused(error)),
         };
-        match self.admit(&verified)? {
+        match self.admit(&verified) {
             Admission::Accept(accepted) => {
-                self.accept(verified, *accepted, random)?;
+                self.accept(verified, *accepted, Some(origin), random)?;
                 Ok(Arrival::Known)
             }
             Admission::Duplicate => Ok(Arrival::Known),
-            Admission::Wait(missing) => {
-                self.wait(Unverified::new(verified.into_inner()), missing, random)
-            }
-            Admission::Refuse(error) => Ok(Arrival::Refused(error.code())),
+            Admission::Wait(missing) => self.wait(&verified, missing, origin, random),
+            Admission::Refuse(error) => Ok(Arrival::Refused(error)),
         }
     }
 
-    /// The member table's slots at a control head.
+    /// The devices in slot order at a control head.
     fn slots_at(&self, idx: u32) -> Vec<DeviceId> {
-        self.space.log.table_at(idx).map(crate::membership::Table::slots).unwrap_or_default()
+        self.space.log.table_at(idx).map(|table| table.slots()).unwrap_or_default()
     }
 
-    fn verify(&self, entry: Unverified<Entry>) -> Result<Result<Verified<Entry>, Unproved>, Error> {
-        let (idx, op) = entry.peek().header.control;
-        if !self.space.log.head_is_known(idx, &op) {
-            return Ok(match self.space.log.head() {
-                Some(head) if idx <= head.idx => Err(Unproved::Refused(EntryError::Author)),
-                Some(_) | None => Err(Unproved::Control(idx, entry)),
-            });
-        }
-        let device = entry.peek().header.chain.device;
-        let member = self.space.log.table_at(idx).and_then(|table| table.device(device));
-        let author = member.filter(|member| member.is_in()).map(|member| &member.device);
-        Ok(Entry::verify(entry, author, self.space.home.space).map_err(Unproved::Refused))
-    }
-
-    fn admit(&self, entry: &Verified<Entry>) -> Result<Admission, Error> {
+    fn admit(&self, entry: &Verified<Entry>) -> Admission {
         let slots = self.slots_at(entry.header.control.0);
-        let known = Overlay { space: self.space, sequence: &self.sequence };
-        let context =
-            AdmitContext { space: self.space.home.space, slots: &slots, known: &known };
-        Ok(self.space.chains.admit(entry, &context))
+        let known = Overlay { space: self.space, added: &self.added };
+        let space = self.space.home.space;
+        let context = AdmitContext { space, slots: &slots, control_known: true, known: &known };
+        self.space.chains.admit(entry, &context)
     }
 
-    /// Makes an entry part of the history: rows, chain, effects.
+    /// Makes an entry part of the history: rows, chain, effects, and its place at the relay if it came from there.
     fn accept(
         &mut self,
         entry: Verified<Entry>,
         accepted: Accepted,
+        origin: Option<Origin>,
         random: &mut dyn Random,
     ) -> Result<(), Error> {
         let (chain, seq, id) = (entry.header.chain, entry.header.seq, entry.id);
         let order = accepted.k.0.to_be_bytes();
         let bytes = entry.encode();
-        let effective = self.take_effect(&entry, &accepted, random)?;
-        let state = if effective { ENTRY_ACCEPTED } else { ENTRY_VOID };
-        let place = Place::new(Table::Entries, id.as_bytes()).order(order).state(state);
+        self.take_effect(&entry, &accepted, origin, random)?;
+        let place = Place::new(Table::Entries, id.as_bytes()).order(order);
         self.space.shelf.put(&mut self.batch, place, &bytes, random)?;
-        let mut row = sequence_prefix(chain, seq).to_vec();
-        row.extend_from_slice(id.as_bytes());
-        Shelf::put_sealed(&mut self.batch, Place::new(Table::Sequence, &row).order(order), vec![]);
+        let mut seen = Writer::new();
+        encode_frontier(&mut seen, &accepted.seen);
+        let row = place_row(chain, seq, id);
+        let place = Place::new(Table::Places, &row).order(order);
+        self.space.shelf.put(&mut self.batch, place, seen.as_slice(), random)?;
         let mut name = Writer::new();
         name.bytes(chain.device.as_bytes()).u16(chain.inc);
         let place = Place::new(Table::Chains, name.as_slice());
@@ -261,63 +275,91 @@ impl<'a> Turn<'a> {
         for incident in &accepted.incidents {
             self.report(incident, random)?;
         }
-        self.sequence.entry((chain, seq)).or_default().push((id, accepted.k));
+        if let Some(origin) = origin {
+            self.place_at_relay(id, origin.position);
+        }
+        let added = self.added.0.entry((chain, seq)).or_default();
+        added.push((id, accepted.k, accepted.seen));
         self.space.chains.apply(chain, accepted.chain);
         self.accepted.insert(id, bytes);
         self.changed.entries = self.changed.entries.saturating_add(1);
-        self.ready.extend(self.space.room.release_entry(chain, seq));
+        let freed = self.space.room.release(Missing::entry(chain, seq, id));
+        self.ready.extend(freed);
         Ok(())
     }
 
-    /// Puts an entry into the waiting room, or counts it there if its half is full.
+    /// Puts an entry into the waiting room; if its half is full, the relay's copy is pulled again later.
     fn wait(
         &mut self,
-        entry: Unverified<Entry>,
-        missing: Missing,
+        entry: &Entry,
+        on: Missing,
+        origin: Origin,
         random: &mut dyn Random,
     ) -> Result<Arrival, Error> {
-        let held = entry.peek();
-        let (id, bytes) = (held.id, held.encode());
-        let person = self.space.person_of(held.header.chain.device);
-        let mine = person == Some(self.space.person);
-        if self.space.room.contains(&id) {
-            return Ok(Arrival::Waiting);
-        }
-        match self.space.room.insert(id, mine, bytes.len(), missing) {
-            Ok(()) => {
-                let place = Place::new(Table::Waiting, id.as_bytes()).state(u8::from(mine));
+        let bytes = entry.encode();
+        let person = self.space.person_of(entry.header.chain.device).unwrap_or(PersonId::ZERO);
+        let Origin { envelope, position } = origin;
+        let waiting = Waiting { id: envelope, person, bytes: bytes.len(), position, on };
+        match self.space.room.insert(waiting) {
+            entry::Place::Kept => {
+                let place = Place::new(Table::Waiting, envelope.as_bytes())
+                    .order(u128::from(position).to_be_bytes());
                 self.space.shelf.put(&mut self.batch, place, &bytes, random)?;
-                self.waiting.insert(id, bytes);
-                Ok(Arrival::Waiting)
+                self.waiting.insert(envelope, bytes);
             }
-            Err(_) => Ok(Arrival::Refused("room.full")),
+            entry::Place::Full(overflow) => {
+                let place = Place::new(Table::Tickets, overflow.person.as_bytes());
+                self.space.shelf.put(&mut self.batch, place, &overflow.encode(), random)?;
+                let incident = Incident::WaitingRoomFull {
+                    person: overflow.person,
+                    position: overflow.position,
+                    count: overflow.count,
+                };
+                self.report(&incident, random)?;
+            }
         }
+        Ok(Arrival::Waiting)
     }
 
     /// Lets entries go on that waited for control items, when more of them are folded.
-    pub(crate) fn release_control(&mut self) {
-        let next = self.space.log.next_idx();
-        self.ready.extend(self.space.room.release_control(next));
+    pub(crate) fn release_control(&mut self, from: u32) {
+        for idx in from..self.space.log.next_idx() {
+            self.ready.extend(self.space.room.release(Missing::Control { idx }));
+        }
     }
 
     /// Takes entries out of the waiting room until none of them can go on. A queue, not a recursion: the order and
     /// the number of what waits is the sender's choice.
     pub(crate) fn settle(&mut self, random: &mut dyn Random) -> Result<(), Error> {
-        while let Some(id) = self.ready.pop_front() {
-            let bytes = match self.waiting.remove(&id) {
+        while let Some(envelope) = self.ready.pop_front() {
+            let row = self.space.shelf.get(Table::Waiting, envelope.as_bytes())?;
+            let position = row.as_ref().map_or(0, |row| row.position());
+            let bytes = match self.waiting.remove(&envelope) {
                 Some(bytes) => bytes,
-                None => match self.space.shelf.get(Table::Waiting, id.as_bytes())? {
+                None => match row {
                     Some(row) => row.body.to_vec(),
                     None => continue,
                 },
             };
-            self.batch.delete(Table::Waiting, id.as_bytes());
+            self.batch.delete(Table::Waiting, envelope.as_bytes());
             let Ok(entry) = Entry::decode(self.space.home.space, &bytes) else { continue };
-            if let Arrival::Refused(code) = self.arrive(entry, random)? {
-                self.report(&Incident::refused(id, code), random)?;
+            let id = entry.peek().id;
+            let origin = Origin { envelope, position };
+            match self.arrive(entry, origin, random)? {
+                Arrival::Known => self.place_at_relay(id, position),
+                Arrival::Waiting => {}
+                Arrival::Refused(error) => {
+                    self.report(&Incident::RefusedEntry { position, envelope, error }, random)?;
+                }
             }
         }
         Ok(())
+    }
+
+    /// The relay holds this entry at a position.
+    pub(crate) fn place_at_relay(&mut self, id: EntryId, position: u64) {
+        let place = Place::new(Table::Positions, id.as_bytes());
+        Shelf::put_sealed(&mut self.batch, place, position.to_be_bytes().to_vec());
     }
 
     /// Writes an incident down, once.
@@ -326,28 +368,34 @@ impl<'a> Turn<'a> {
         incident: &Incident,
         random: &mut dyn Random,
     ) -> Result<(), Error> {
-        let bytes = incident.encode();
-        let id = wire::hash::sha256(&[&bytes]);
-        if self.space.shelf.store().get(Table::Incidents, &id)?.is_none() {
+        let key = incident.key();
+        if self.space.shelf.store().get(Table::Incidents, &key)?.is_none() {
             self.changed.incidents = self.changed.incidents.saturating_add(1);
-            let place = Place::new(Table::Incidents, &id);
-            self.space.shelf.put(&mut self.batch, place, &bytes, random)?;
         }
-        Ok(())
+        let place = Place::new(Table::Incidents, &key);
+        self.space.shelf.put(&mut self.batch, place, &incident.encode(), random)
     }
 }
 
-/// Why an entry is not verified.
-enum Unproved {
-    /// The control item it names is not here yet.
-    Control(u32, Unverified<Entry>),
-    /// It is refused for good.
-    Refused(EntryError),
+impl Space {
+    /// What the author of a stored entry had seen.
+    pub(crate) fn seen_by(&self, chain: ChainId, seq: u64, id: EntryId) -> Frontier {
+        let row = self.shelf.get(Table::Places, &place_row(chain, seq, id)).ok().flatten();
+        row.and_then(|row| decode_frontier(&mut Reader::new(&row.body)).ok()).unwrap_or_default()
+    }
+
+    fn has_entry(&self, id: EntryId) -> Result<bool, Error> {
+        Ok(self.shelf.store().get(Table::Entries, id.as_bytes())?.is_some())
+    }
+
+    /// A stored entry, as signed.
+    pub(crate) fn entry_bytes(&self, id: EntryId) -> Result<Vec<u8>, Error> {
+        let row = self.shelf.get(Table::Entries, id.as_bytes())?;
+        Ok(row.ok_or(Error::Damaged { code: "store.entry" })?.body.to_vec())
+    }
 }
 
-/// Who writes, and when.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Author<'a> {
-    pub(crate) keys: &'a crate::crypto::DeviceKeys,
-    pub(crate) now: wire::time::Timestamp,
+/// The origin of an envelope at a position.
+pub(crate) fn origin_of(envelope: &[u8], position: u64) -> Origin {
+    Origin { envelope: envelope_id(envelope), position }
 }

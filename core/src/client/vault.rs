@@ -11,9 +11,10 @@
 use crate::client::error::Error;
 use crate::client::identity::Identity;
 use crate::client::shelf::Shelf;
-use crate::crypto::{KeysFile, Random, Unlock, VaultKeys, draw};
-use crate::store::{Store, StoreError, VaultLock, create_folder, read_file, replace_file};
+use crate::crypto::{KeysFile, Random, Unlock, VaultId, VaultKeys, draw};
+use crate::store::{Store, StoreError, VaultLock, create_folder, write_file};
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -60,14 +61,14 @@ pub enum Place {
 #[derive(Debug)]
 pub struct Vault {
     place: Place,
-    keys: KeysFile,
+    keys: Vec<u8>,
 }
 
 /// A vault, unlocked: all that a session needs.
 #[derive(Debug)]
 pub struct Unlocked {
     pub(crate) place: Place,
-    pub(crate) vault_id: [u8; 16],
+    pub(crate) vault_id: VaultId,
     pub(crate) keys: VaultKeys,
     pub(crate) identity: Identity,
     pub(crate) private: Shelf,
@@ -90,16 +91,16 @@ impl Vault {
         if Self::exists(&place) {
             return Err(Error::Exists);
         }
-        let vault_id = draw(random);
+        let vault_id = VaultId::from_bytes(draw(random));
         let keys = VaultKeys::generate(random);
         let wrapped = KeysFile::create(&keys, vault_id, unlock, random)?;
         let identity =
             if joining { Identity::joining(random) } else { Identity::generate(random) };
-        let device = identity.seal(&keys, &vault_id, random);
+        let device = identity.seal(&keys, vault_id, random);
         match &place {
-            Place::Folder(path) => create_folder(path, |folder| {
-                replace_file(&folder.join(KEYS), &wrapped)?;
-                replace_file(&folder.join(DEVICE), &device)?;
+            Place::Folder(path) => create_folder(vacant(path), |folder| {
+                write_file(&folder.join(KEYS), &wrapped)?;
+                write_file(&folder.join(DEVICE), &device)?;
                 drop(Store::create(&folder.join(PRIVATE))?);
                 drop(Store::create(&folder.join(SHARED))?);
                 Ok::<(), StoreError>(())
@@ -121,8 +122,7 @@ impl Vault {
     /// # Errors
     /// [`Error::NoVault`] if there is none, [`Error::Damaged`] if its key file cannot be read.
     pub fn open(place: Place) -> Result<Self, Error> {
-        let bytes = read(&place, KEYS)?.ok_or(Error::NoVault)?;
-        let keys = KeysFile::decode(&bytes)?;
+        let keys = read(&place, KEYS)?.ok_or(Error::NoVault)?;
         Ok(Self { place, keys })
     }
 
@@ -140,23 +140,24 @@ impl Vault {
     ///
     /// # Errors
     /// [`Error::WrongSecret`], [`Error::Damaged`].
-    pub fn unlock(self, unlock: &Unlock<'_>) -> Result<Unlocked, Error> {
-        let keys = self.keys.open(unlock)?;
-        Self::assemble(self.place, self.keys.vault_id(), keys, None)
+    pub fn unlock(self, unlock: Unlock<'_>) -> Result<Unlocked, Error> {
+        let opened = KeysFile::open(&self.keys, unlock)?;
+        let vault_id = opened.vault;
+        Self::assemble(self.place, vault_id, opened.all()?, None)
     }
 
     fn assemble(
         place: Place,
-        vault_id: [u8; 16],
+        vault_id: VaultId,
         keys: VaultKeys,
         identity: Option<Identity>,
     ) -> Result<Unlocked, Error> {
         let identity = match identity {
             Some(identity) => identity,
-            None => Unlocked::read_identity(&place, &keys, &vault_id)?,
+            None => Unlocked::read_identity(&place, &keys, vault_id)?,
         };
-        let private = Shelf::new(store(&place, false)?, &keys.private, &vault_id);
-        let shared = Shelf::new(store(&place, true)?, &keys.content, &vault_id);
+        let private = Shelf::new(store(&place, false)?, &keys.private, vault_id);
+        let shared = Shelf::new(store(&place, true)?, &keys.content, vault_id);
         Ok(Unlocked { place, vault_id, keys, identity, private, shared })
     }
 }
@@ -178,7 +179,7 @@ impl Unlocked {
         place: &Place,
         identity: &Identity,
         keys: &VaultKeys,
-        vault_id: &[u8; 16],
+        vault_id: VaultId,
         random: &mut dyn Random,
     ) -> Result<(), Error> {
         write(place, DEVICE, identity.seal(keys, vault_id, random))
@@ -188,11 +189,18 @@ impl Unlocked {
     pub(crate) fn read_identity(
         place: &Place,
         keys: &VaultKeys,
-        vault_id: &[u8; 16],
+        vault_id: VaultId,
     ) -> Result<Identity, Error> {
         let file = read(place, DEVICE)?.ok_or(Error::Damaged { code: "vault.device" })?;
         Identity::open(&file, keys, vault_id)
     }
+}
+
+/// An empty folder is as good as none.
+fn vacant(path: &Path) -> &Path {
+    // It is not removed unless it is empty; why it could not be removed does not matter then.
+    drop(std::fs::remove_dir(path));
+    path
 }
 
 fn store(place: &Place, shared: bool) -> Result<Store, Error> {
@@ -205,7 +213,11 @@ fn store(place: &Place, shared: bool) -> Result<Store, Error> {
 
 fn read(place: &Place, name: &str) -> Result<Option<Vec<u8>>, Error> {
     match place {
-        Place::Folder(path) => Ok(read_file(&path.join(name))?),
+        Place::Folder(path) => match std::fs::read(path.join(name)) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(_) => Err(Error::Storage),
+        },
         Place::Memory(disk) => {
             Ok(disk.files.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned())
         }
@@ -214,7 +226,7 @@ fn read(place: &Place, name: &str) -> Result<Option<Vec<u8>>, Error> {
 
 fn write(place: &Place, name: &str, bytes: Vec<u8>) -> Result<(), Error> {
     match place {
-        Place::Folder(path) => replace_file(&Path::new(path).join(name), &bytes)?,
+        Place::Folder(path) => write_file(&path.join(name), &bytes)?,
         Place::Memory(disk) => {
             let mut files = disk.files.lock().unwrap_or_else(PoisonError::into_inner);
             files.insert(name.to_owned(), bytes);

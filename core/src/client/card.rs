@@ -1,0 +1,167 @@
+//! Reading rows: documents, told events, and the small list rows written beside them, so that a list opens no
+//! document and folds no history.
+
+use crate::client::effect::{DOCUMENT_DELETED, entry_of};
+use crate::client::error::Error;
+use crate::client::shelf::Shelf;
+use crate::document::{Document, DocumentKind, TITLE_CHARS_MAX};
+use crate::entry::Entry;
+use crate::membership::SpaceKind;
+use crate::model::id::{DocumentId, EntryId, RecordId, SpaceId};
+use crate::model::told::Told;
+use crate::store::{Direction, Table};
+use wire::codec::{DecodeError, Reader, Writer};
+
+pub(crate) use crate::view::Card as RecordCard;
+
+/// The state of a record's list row; those of documents are their kinds.
+pub(crate) const RECORD: u8 = 100;
+/// How many characters of a text a list row shows.
+const EXCERPT_CHARS: usize = 80;
+const CARD_TEXT_BYTES_MAX: usize = 4_096;
+const PAGE: usize = 1_000;
+
+/// What is held of a document.
+#[derive(Debug)]
+pub(crate) enum Held {
+    /// It was never heard of.
+    Nothing,
+    /// It is here.
+    Here(Box<Document>),
+    /// It was deleted; nothing brings it back.
+    Deleted,
+}
+
+/// The kind of documents that lie in a space.
+pub(crate) const fn kind_in(space: SpaceKind) -> DocumentKind {
+    match space {
+        SpaceKind::Private => DocumentKind::Journal,
+        SpaceKind::Shared => DocumentKind::Agreement,
+    }
+}
+
+/// The kind of space that documents of a kind lie in.
+pub(crate) const fn home_of(kind: DocumentKind) -> SpaceKind {
+    match kind {
+        DocumentKind::Journal => SpaceKind::Private,
+        DocumentKind::Agreement => SpaceKind::Shared,
+    }
+}
+
+/// Opens a document.
+pub(crate) fn document(shelf: &Shelf, id: DocumentId) -> Result<Held, Error> {
+    let Some(row) = shelf.get(Table::Documents, id.as_bytes())? else { return Ok(Held::Nothing) };
+    if row.state == DOCUMENT_DELETED {
+        return Ok(Held::Deleted);
+    }
+    let kind = DocumentKind::from_number(row.state).ok_or(Error::NeedsUpgrade)?;
+    let document = Document::load(kind, &row.body);
+    let document = document.map_err(|_| Error::Damaged { code: "store.document" })?;
+    Ok(Held::Here(Box::new(document)))
+}
+
+/// The row of a told event: its record, then its entry.
+pub(crate) fn told_row(record: RecordId, entry: EntryId) -> Vec<u8> {
+    [record.as_bytes().as_slice(), entry.as_bytes()].concat()
+}
+
+/// All that was told of a record, stored so far.
+pub(crate) fn told_of(shelf: &Shelf, record: RecordId) -> Result<Vec<Told>, Error> {
+    let rows = shelf.prefix(Table::Records, record.as_bytes())?;
+    rows.iter()
+        .map(|row| Told::decode(&row.body).map_err(|_| Error::Damaged { code: "store.event" }))
+        .collect()
+}
+
+/// The record to which a stored event belongs.
+pub(crate) fn record_of(shelf: &Shelf, entry: EntryId) -> Result<Option<RecordId>, Error> {
+    let rows = shelf.store().prefix(Table::Records, &[])?;
+    let row = rows.iter().find(|row| entry_of(&row.id) == Some(entry));
+    Ok(row.and_then(|row| row.id.get(..32)).and_then(RecordId::from_slice))
+}
+
+/// All stored entries, in causal order.
+pub(crate) fn entries(shelf: &Shelf, space: SpaceId) -> Result<Vec<Entry>, Error> {
+    let mut entries = Vec::new();
+    let mut after = None;
+    loop {
+        let rows = shelf.store().page(Table::Entries, after.take(), PAGE, Direction::Oldest)?;
+        let Some(last) = rows.last() else { return Ok(entries) };
+        after = Some((last.order, last.id.clone()));
+        for row in rows {
+            let row = shelf.open(Table::Entries, row)?;
+            let entry = Entry::decode(space, &row.body);
+            entries.push(entry.map_err(|_| Error::Damaged { code: "store.entry" })?.peek().clone());
+        }
+    }
+}
+
+/// The row of a mirrored key.
+pub(crate) fn space_key_row(space: SpaceId, epoch: u32) -> Vec<u8> {
+    [b"key".as_slice(), space.as_bytes(), &epoch.to_be_bytes()].concat()
+}
+
+/// What a list shows of a document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DocumentCard {
+    /// Which.
+    pub id: DocumentId,
+    /// Its title; empty if none was written.
+    pub title: String,
+    /// How its text begins.
+    pub excerpt: String,
+    /// The time it is about, in ms since 1970; none for a text that is about no time.
+    pub at_ms: Option<i64>,
+    /// Its tags.
+    pub tags: Vec<String>,
+}
+
+impl DocumentCard {
+    pub(crate) fn of(id: DocumentId, document: &Document) -> Self {
+        let fields = document.fields();
+        let excerpt = fields.text.chars().take(EXCERPT_CHARS).collect();
+        let title = fields.title.chars().take(TITLE_CHARS_MAX).collect();
+        Self { id, title, excerpt, at_ms: fields.at_ms, tags: fields.tags }
+    }
+
+    /// By the time it is about.
+    pub(crate) fn order(&self) -> [u8; 16] {
+        let at = u64::try_from(self.at_ms.unwrap_or(0)).unwrap_or(0);
+        u128::from(at).to_be_bytes()
+    }
+
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut writer = Writer::new();
+        writer.bytes(self.id.as_bytes());
+        writer.var(self.title.as_bytes()).var(self.excerpt.as_bytes());
+        writer.count8(usize::from(self.at_ms.is_some()));
+        if let Some(at) = self.at_ms {
+            writer.bytes(&at.to_be_bytes());
+        }
+        let tags = self.tags.iter().take(usize::from(u16::MAX));
+        writer.count16(tags.len());
+        for tag in tags {
+            writer.var(tag.as_bytes());
+        }
+        writer.into_bytes()
+    }
+
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let mut reader = Reader::new(bytes);
+        let id = DocumentId::from_bytes(reader.array()?);
+        let (title, excerpt) = (text(&mut reader)?, text(&mut reader)?);
+        let at_ms = match reader.list8(1, 8)? {
+            0 => None,
+            _ => Some(i64::from_be_bytes(reader.array()?)),
+        };
+        let count = reader.list16(usize::from(u16::MAX), 4)?;
+        let tags = (0..count).map(|_| text(&mut reader)).collect::<Result<_, _>>()?;
+        reader.end()?;
+        Ok(Self { id, title, excerpt, at_ms, tags })
+    }
+}
+
+fn text(reader: &mut Reader<'_>) -> Result<String, DecodeError> {
+    let bytes = reader.var(CARD_TEXT_BYTES_MAX)?;
+    String::from_utf8(bytes.to_vec()).map_err(|_| DecodeError::Form)
+}
