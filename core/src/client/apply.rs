@@ -10,15 +10,13 @@ use crate::client::shelf::Place;
 use crate::client::space::Space;
 use crate::client::turn::{Author, Turn};
 use crate::crypto::{Random, draw};
-use crate::document::{Document, DocumentKind, Edit};
+use crate::document::{ActorId, Document, DocumentKind, Edit, Place as ChangePlace};
 use crate::entry::{DocumentChanges, Payload};
 use crate::membership::SpaceKind;
-use crate::model::Event;
-use crate::model::fold::fold;
-use crate::model::id::{DocumentId, EntryId, OrderKey};
-use crate::model::person::Name;
-use crate::model::told::Told;
+use crate::model::id::{DocumentId, EntryId};
+use crate::model::person::{Member, Name};
 use crate::model::when::{At, Zone};
+use crate::model::{Event, may};
 use crate::store::{Batch, Table};
 use wire::address::AddressLine;
 use wire::id::SpaceHandle;
@@ -74,7 +72,7 @@ impl Node {
         private.shelf.put(&mut batch, place, name.as_str().as_bytes(), random)?;
         private.shelf.commit(batch)?;
         if self.session.shared.space().is_some_and(Space::is_member) {
-            let event = Event::member(now.at()?, name.clone());
+            let event = Event::Member(Member { at: now.at()?, name: name.clone() });
             self.tell(event, now, random)?;
         }
         Ok(Answer::Done)
@@ -83,8 +81,9 @@ impl Node {
     fn use_relay(&mut self, line: AddressLine, random: &mut dyn Random) -> Result<Answer, Error> {
         let private = self.session.private_mut()?;
         let mut batch = Batch::default();
-        private.set_relay(&mut batch, line, random)?;
+        Space::put_relay(&private.shelf, &mut batch, &line, random)?;
         private.shelf.commit(batch)?;
+        private.relay = Some(line);
         self.refresh_links()?;
         Ok(Answer::Done)
     }
@@ -98,7 +97,16 @@ impl Node {
     ) -> Result<EntryId, Error> {
         let space = self.session.shared.space().ok_or(Error::NotPaired)?;
         space.must_be_member()?;
-        check_counts(space, &event, self.session.identity.person)?;
+        let own = self.session.identity.person;
+        if !event.kind().opens() {
+            let told = card::told_of(&space.shelf, event.record(EntryId::ZERO, own))?;
+            if told.is_empty() {
+                return Err(Error::NotFound);
+            }
+            may(&told, &event, own).map_err(|rule| Error::NotAllowed { rule: rule.code() })?;
+        } else {
+            may(&[], &event, own).map_err(|rule| Error::NotAllowed { rule: rule.code() })?;
+        }
         self.write(SpaceKind::Shared, &Payload::Event(event.encode()), now, random)
     }
 
@@ -148,7 +156,7 @@ impl Node {
     fn document(&self, id: DocumentId) -> Result<(DocumentKind, Document), Error> {
         for space in self.session.spaces() {
             match card::document(&space.shelf, id)? {
-                card::Held::Here(document) => return Ok((document.kind(), document)),
+                card::Held::Here(document) => return Ok((document.kind(), *document)),
                 card::Held::Deleted => return Err(Error::NotFound),
                 card::Held::Nothing => {}
             }
@@ -171,11 +179,15 @@ impl Node {
             SpaceKind::Shared => &self.session.shared,
         };
         let space = slot.space().ok_or(Error::NotPaired)?;
-        let actor = space.actor(id, space.me);
+        let seq = space.chains.chain(space.me).map_or(0, |chain| chain.seq).saturating_add(1);
+        let place = ChangePlace {
+            actor: ActorId::of(space.home.space, id, space.me),
+            entry: seq,
+        };
         let mut document = document;
         let at = i64::try_from(now.timestamp.as_millis()).unwrap_or(i64::MAX);
         let changes = document
-            .edit(actor, edit, at)
+            .edit(place, edit, at)
             .map_err(|error| Error::Invalid { field: "text", rule: error.code() })?;
         if changes.is_empty() {
             return Ok(Answer::Document(id));
@@ -194,34 +206,4 @@ impl Node {
         self.write(SpaceKind::Private, &Payload::Delete(id), now, random)?;
         Ok(Answer::Document(id))
     }
-}
-
-/// An event that its record would not take is not written: the author is told why instead.
-fn check_counts(
-    space: &Space,
-    event: &Event,
-    author: crate::model::id::PersonId,
-) -> Result<(), Error> {
-    let draft = EntryId::ZERO;
-    let record = event.record(draft);
-    let mut told = card::told_of(&space.shelf, record)?;
-    if told.is_empty() && record.as_bytes() != draft.as_bytes() && !event.opens(author) {
-        return Err(Error::NotFound);
-    }
-    let k = told.iter().map(|told| told.k).max().unwrap_or_default();
-    let mut seen: Vec<_> =
-        space.chains.all().into_iter().map(|(chain, (seq, _))| (chain, seq)).collect();
-    seen.sort_unstable();
-    told.push(Told {
-        id: draft,
-        k: OrderKey(k.0.saturating_add(1)),
-        author,
-        chain: space.me,
-        seq: u64::MAX,
-        seen,
-        disputed: false,
-        event: event.clone(),
-    });
-    let folded = fold(&told).ok_or(Error::NotFound)?;
-    folded.refusal_of(draft).map_or(Ok(()), |rule| Err(Error::NotAllowed { rule: rule.code() }))
 }

@@ -8,7 +8,7 @@ use crate::document::{Document, DocumentKind, TITLE_CHARS_MAX};
 use crate::entry::Entry;
 use crate::membership::SpaceKind;
 use crate::model::id::{DocumentId, EntryId, RecordId, SpaceId};
-use crate::model::told::Told;
+use crate::model::Told;
 use crate::store::{Direction, Table};
 use wire::codec::{DecodeError, Reader, Writer};
 

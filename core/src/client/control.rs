@@ -10,7 +10,7 @@ use crate::client::space::{Loader, Space};
 use crate::client::turn::Turn;
 use crate::crypto::{DeviceKeys, Random};
 use crate::entry::{Incident, frontier_root};
-use crate::membership::{Composer, Folded, Intent, IntentError, KeyArrival, Outcome};
+use crate::membership::{Composer, Folded, Intent, IntentError, KeyArrival, Outcome, VoidReason};
 use crate::store::{Batch, Table};
 use wire::hash::sha256;
 
@@ -24,7 +24,6 @@ pub(crate) fn take_item(
 ) -> Result<usize, Error> {
     let mut items = space.control_items()?;
     items.push(item.clone());
-    let first = space.log.next_idx();
     let folded = space.fold_held(&items, loader)?;
     let mut batch = Batch::new();
     space.hold_control(&mut batch, item);
@@ -35,8 +34,8 @@ pub(crate) fn take_item(
     }
     let mut turn = Turn::new(space);
     turn.batch = batch;
-    for (idx, one) in (first..).zip(&folded) {
-        for incident in incidents_of(idx, one) {
+    for one in &folded {
+        for incident in incidents_of(one) {
             turn.report(&incident, random)?;
         }
     }
@@ -45,12 +44,14 @@ pub(crate) fn take_item(
 }
 
 /// What a folded item brings to light.
-fn incidents_of(idx: u32, folded: &Folded) -> Vec<Incident> {
+fn incidents_of(folded: &Folded) -> Vec<Incident> {
+    let idx = folded.idx;
     let mut incidents = Vec::new();
     if let Outcome::Void(reason) = folded.outcome {
-        incidents.push(match reason.is_state_mismatch() {
-            true => Incident::StateMismatch { idx },
-            false => Incident::VoidOp { idx, reason: reason.number() },
+        incidents.push(if reason == VoidReason::State {
+            Incident::StateMismatch { idx }
+        } else {
+            Incident::VoidOp { idx, reason: reason as u16 }
         });
     }
     if folded.key == KeyArrival::Bad {

@@ -12,10 +12,8 @@ use crate::entry::{
 };
 use crate::membership::SpaceKind;
 use crate::model::id::{ChainId, DocumentId, EntryId, RecordId, SpaceId};
-use crate::model::fold::fold;
-use crate::model::told::{Head, Told};
+use crate::model::{Head, Told, fold};
 use crate::store::Table;
-use std::collections::BTreeMap;
 
 /// The state of a document's row once it is deleted: nothing of it is ever applied again.
 pub(crate) const DOCUMENT_DELETED: u8 = 255;

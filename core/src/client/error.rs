@@ -120,7 +120,8 @@ impl From<UnlockError> for Error {
     fn from(error: UnlockError) -> Self {
         match error {
             UnlockError::Secret(secret) => Self::Invalid { field: "secret", rule: secret.code() },
-            UnlockError::Wrong => Self::WrongSecret,
+            UnlockError::WrongSecret => Self::WrongSecret,
+            UnlockError::Version => Self::NeedsUpgrade,
             UnlockError::Parameters => Self::Damaged { code: "import.parameters" },
             UnlockError::Memory => Self::Storage,
             UnlockError::Partial | UnlockError::Damaged => Self::Damaged { code: "vault.keys" },

@@ -5,7 +5,7 @@
 
 use crate::client::error::Error;
 use crate::crypto::{
-    DeviceKeys, KemKey, Random, RecoveryEntropy, SigningKey, VaultKeys, draw,
+    DeviceKeys, KemKey, Random, RecoveryEntropy, SigningKey, VaultId, VaultKey, VaultKeys, draw,
 };
 use crate::model::id::{DeviceId, PersonId};
 use wire::codec::{DecodeError, Reader, Writer};
@@ -112,7 +112,7 @@ impl Identity {
         if reader.u8()? != FORMAT {
             return Err(Error::NeedsUpgrade);
         }
-        let mut part = |key: &crate::crypto::VaultKey, number: u8| -> Result<Zeroizing<Vec<u8>>, Error> {
+        let mut part = |key: &VaultKey, number: u8| -> Result<Zeroizing<Vec<u8>>, Error> {
             let sealed = reader.var(PART_BYTES_MAX)?;
             let key = key.file_key(vault_id, number);
             key.open(&[], FORMAT, sealed).map_err(|_| Error::Damaged { code: "vault.device" })

@@ -1,7 +1,7 @@
 //! One relay connection: the engine's outputs, carried out. Keys, receipts and the disk are here; the engine has none.
 
-use crate::client::control::{self, ControlStep};
-use crate::client::deliver::{self, Delivery};
+use crate::client::control;
+use crate::client::deliver;
 use crate::client::error::Error;
 use crate::client::node::{Node, Notice, Now, Output};
 use crate::client::session::Session;
@@ -99,6 +99,7 @@ impl Node {
     /// Carries out everything that the engines ask for, and what that leads to, until nothing is left.
     pub(crate) fn pump_all(&mut self, now: &Now, random: &mut dyn Random) -> Result<(), Error> {
         loop {
+            self.settle(now, random)?;
             self.offer_intents(random)?;
             self.pump_pairing(now, random)?;
             let next = self
@@ -145,8 +146,9 @@ impl Node {
             }
             sync::Output::ControlAppended { sid, receipt } => {
                 let item = self.link(relay).and_then(|link| link.in_flight.remove(&sid));
-                if let Some(item) = item.filter(|item| item_hash(item).as_bytes() == &receipt.body.id) {
-                    self.take_control(relay, sid, item, now, random)?;
+                match item.filter(|item| item_hash(item).as_bytes() == &receipt.body.id) {
+                    Some(item) => self.take_control(relay, sid, item, now, random)?,
+                    None => self.control_stored(relay, sid),
                 }
             }
             sync::Output::ControlConflict { sid } => {
@@ -157,11 +159,11 @@ impl Node {
             }
             sync::Output::Sent { sid, key, receipt } => self.take_receipt(sid, key, &receipt, random)?,
             sync::Output::Reseal { sid } => self.reseal(relay, sid, random)?,
-            sync::Output::Forgot { sid, store } => self.forgot(relay, sid, store, random)?,
-            sync::Output::CaughtUp { sid } => self.caught_up(relay, sid, random)?,
-            sync::Output::Lied { sid, lie } => {
-                self.incident(sid, &Incident::relay(lie.code()), random)?;
+            sync::Output::Forgot { sid, amnesia: _, cursor } => {
+                self.forgot(relay, sid, cursor, random)?;
             }
+            sync::Output::CaughtUp { sid } => self.caught_up(relay, sid, random)?,
+            sync::Output::Lied { sid, lie: _ } => self.lied(relay, sid, random)?,
             sync::Output::Answer { request, frame } => self.pairing_answer(request, frame, now),
             sync::Output::AnswerEnd { request } => self.pairing_answer_end(request),
             sync::Output::Refused { sid: _, refusal } => self.notice(Notice::Refused(refusal)),
@@ -230,8 +232,8 @@ impl Node {
         random: &mut dyn Random,
     ) -> Result<(), Error> {
         let Some(space) = self.session.space_of(sid) else { return Ok(()) };
-        let batch = batch.into_iter().map(|one| Delivery { n: one.n, envelope: one.envelope });
-        let changed = deliver::deliver(space, batch.collect(), position_of(cursor), random)?;
+        let changed = deliver::deliver(space, batch, position_of(cursor), random)?;
+        self.unsettled = true;
         if let Some(link) = self.link(relay) {
             link.engine.handle_delivered(sid, cursor);
         }
@@ -272,14 +274,26 @@ impl Node {
         let Some(space) = slot.space_mut().filter(|space| space.home.sid == sid) else {
             return Ok(());
         };
-        let step = control::take_item(space, item, &loader, random)?;
-        let changed = deliver::retry(space, random)?;
+        let before = space.log.next_idx();
+        let folded = control::take_item(space, item, &loader, random)?;
+        let changed = deliver::retry(space, before, random)?;
+        self.control_stored(relay, sid);
+        self.notice_changed(changed);
+        self.unsettled |= folded > 0;
+        self.pairing_control(sid, now, random)
+    }
+
+    /// Tells the engine how far the control log is stored.
+    fn control_stored(&mut self, relay: RelayId, sid: SpaceHandle) {
+        let Some(space) = self.session.space_of(sid) else { return };
         let (held, head, epoch) = (space.control_held, space.control_head, space.log.epoch());
         if let Some(link) = self.link(relay) {
+            let sent = link.in_flight.get(&sid).is_some_and(|item| item_hash(item) == head);
+            if sent {
+                link.in_flight.remove(&sid);
+            }
             link.engine.handle_control_stored(sid, held, head, epoch);
         }
-        self.notice_changed(changed);
-        self.after_control(sid, step, now, random)
     }
 
     fn reseal(
@@ -307,21 +321,21 @@ impl Node {
         &mut self,
         relay: RelayId,
         sid: SpaceHandle,
-        store: wire::id::StoreId,
+        cursor: sync::Cursor,
         random: &mut dyn Random,
     ) -> Result<(), Error> {
         let Some(space) = self.session.space_of(sid) else { return Ok(()) };
+        let before = space.position.store;
         let mut turn = Turn::new(space);
         turn.batch.clear(Table::Positions);
         let place = Place::new(Table::Meta, META_RESEED);
         turn.space.shelf.put(&mut turn.batch, place, &[], random)?;
-        turn.report(&Incident::relay("relay.forgot"), random)?;
-        let start = Position { store, ..Position::START };
+        turn.report(&Incident::RelayForgot { before, after: cursor.store }, random)?;
         let Turn { space, batch, .. } = &mut turn;
-        space.set_position(batch, start, random)?;
+        space.set_position(batch, position_of(cursor), random)?;
         turn.close(random)?;
         if let Some(link) = self.link(relay) {
-            link.engine.handle_delivered(sid, cursor_of(start));
+            link.engine.handle_delivered(sid, cursor);
         }
         self.notice(Notice::RelayForgot);
         Ok(())
@@ -373,7 +387,7 @@ impl Node {
             let Some(link) = self.links.values_mut().find(|link| link.carries(sid)) else {
                 continue;
             };
-            let ready = link.engine.status(sid).is_some_and(|status| status.control_current);
+            let ready = link.engine.status(sid).is_some_and(|status| status.caught_up);
             if !ready || link.in_flight.contains_key(&sid) {
                 continue;
             }
@@ -390,6 +404,7 @@ impl Node {
         &mut self,
         relay: RelayId,
         frame: &Frame,
+        now: &Now,
         random: &mut dyn Random,
     ) -> Result<bool, Error> {
         let (Frame::Pushed { receipt } | Frame::Appended { receipt }) = frame else {
@@ -400,10 +415,32 @@ impl Node {
         let holds = key
             .is_ok_and(|key| key.verify_bytes(&receipt.signed_bytes(relay), &signature).is_ok());
         if !holds {
-            self.incident(receipt.body.sid, &Incident::relay("relay.receipt"), random)?;
+            let incident = Incident::RelayReceipt { position: receipt.body.n };
+            self.incident(receipt.body.sid, &incident, random)?;
             self.outputs.push_back(Output::Hangup { relay });
+            if let Some(link) = self.link(relay) {
+                link.exporter = None;
+                link.engine.handle_disconnected(now.moment);
+            }
         }
         Ok(holds)
+    }
+
+    /// The relay said what no honest relay says: written down where it was about.
+    fn lied(
+        &mut self,
+        relay: RelayId,
+        sid: Option<SpaceHandle>,
+        random: &mut dyn Random,
+    ) -> Result<(), Error> {
+        let carried: Vec<SpaceHandle> =
+            self.link(relay).map(|link| link.carried.iter().copied().collect()).unwrap_or_default();
+        for sid in sid.map_or(carried, |sid| vec![sid]) {
+            let Some(space) = self.session.space_of(sid) else { continue };
+            let Position { store, n, .. } = space.position;
+            self.incident(sid, &Incident::RelayHistory { store, position: n }, random)?;
+        }
+        Ok(())
     }
 
     fn incident(
@@ -435,6 +472,3 @@ fn principals_of(genesis: &Genesis, own: crate::model::id::PersonId) -> Vec<Prin
         })
         .collect()
 }
-
-/// What a control step did, for whoever follows it up.
-pub(crate) type Step = ControlStep;

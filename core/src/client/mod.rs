@@ -1,1 +1,38 @@
-//! (being written)
+//! The conductor: the only folder that knows the order in which the workers take their turns.
+//!
+//! ```text
+//! out   apply    Command -> model (may they?) -> document -> entry (sign, chain) -> crypto (seal) -> one commit -> sync
+//! in    deliver  sync -> crypto (open) -> entry (verify, admit) -> document (gate, merge) -> model (fold) -> one commit
+//! ```
+//!
+//! Invariants: what a call returned from is on the disk; a turn commits whole or not at all; all that memory holds can
+//! be read again from the disk.
+
+mod apply;
+mod card;
+mod command;
+mod control;
+mod deliver;
+mod driver;
+mod effect;
+mod error;
+mod identity;
+mod link;
+mod node;
+mod pair;
+mod session;
+mod settle;
+mod shelf;
+mod space;
+mod turn;
+mod vault;
+
+pub use card::DocumentCard;
+pub use command::{Answer, Command, Invited, Whom};
+pub use driver::Driver;
+pub use error::Error;
+pub use identity::Identity;
+pub use node::{Node, Notice, Now, Output};
+pub use session::Session;
+pub use turn::Changed;
+pub use vault::{MemoryDisk, Place, Unlocked, Vault};

@@ -17,6 +17,7 @@ use crate::client::session::Session;
 use crate::client::turn::Changed;
 use crate::crypto::Random;
 use crate::model::id::EntryId;
+use crate::store::VaultLock;
 use std::collections::{BTreeMap, VecDeque};
 use wire::address::AddressLine;
 use wire::frame::{Channel, Frame};
@@ -100,6 +101,8 @@ pub struct Node {
     pub(crate) links: BTreeMap<RelayId, Link>,
     pub(crate) pairing: Option<Pairing>,
     pub(crate) outputs: VecDeque<Output>,
+    /// Something may follow from what became known.
+    pub(crate) unsettled: bool,
     live: bool,
     seed: u64,
 }
@@ -115,6 +118,7 @@ impl Node {
             links: BTreeMap::new(),
             pairing: None,
             outputs: VecDeque::new(),
+            unsettled: true,
             live,
             seed,
         };
@@ -143,7 +147,7 @@ impl Node {
     /// A commit failed.
     pub fn want_online(&mut self, now: &Now, random: &mut dyn Random) -> Result<(), Error> {
         for link in self.links.values_mut() {
-            link.engine.want_online(now.moment);
+            link.engine.sync_now(now.moment);
         }
         self.pump_all(now, random)
     }
@@ -178,7 +182,6 @@ impl Node {
     ) -> Result<(), Error> {
         if let Some(link) = self.links.get_mut(&relay) {
             link.exporter = None;
-            link.in_flight.clear();
             link.engine.handle_disconnected(now.moment);
         }
         self.pump_all(now, random)
@@ -196,7 +199,7 @@ impl Node {
         random: &mut dyn Random,
     ) -> Result<(), Error> {
         let (channel, frame) = arrived;
-        if !self.receipts_hold(relay, &frame, random)? {
+        if !self.receipts_hold(relay, &frame, now, random)? {
             return self.pump_all(now, random);
         }
         if let Some(link) = self.links.get_mut(&relay) {
@@ -242,7 +245,23 @@ impl Node {
     /// The disk cannot be read.
     pub fn reload(&mut self) -> Result<(), Error> {
         self.session.reload()?;
+        self.unsettled = true;
         self.refresh_links()
+    }
+
+    /// Takes the vault for one turn, and brings memory up to date if another process wrote.
+    pub(crate) fn begin_turn(&mut self) -> Result<Option<VaultLock>, Error> {
+        let (lock, moved) = self.session.begin_turn()?;
+        if moved {
+            self.unsettled = true;
+            self.refresh_links()?;
+        }
+        Ok(lock)
+    }
+
+    /// Ends a turn: what this process wrote is not news to it.
+    pub(crate) fn end_turn(&mut self) -> Result<(), Error> {
+        self.session.end_turn()
     }
 
     /// The next thing to do.
@@ -264,11 +283,6 @@ impl Node {
     /// The unlocked vault, for reading.
     pub const fn session(&self) -> &Session {
         &self.session
-    }
-
-    /// The unlocked vault, for taking turns.
-    pub(crate) const fn session_mut(&mut self) -> &mut Session {
-        &mut self.session
     }
 
     pub(crate) fn notice(&mut self, notice: Notice) {
@@ -305,7 +319,7 @@ impl Node {
     }
 
     /// Takes all spaces off their links and puts them back as the disk has them.
-    fn refresh_links(&mut self) -> Result<(), Error> {
+    pub(crate) fn refresh_links(&mut self) -> Result<(), Error> {
         for link in self.links.values_mut() {
             link.remove_all();
         }

@@ -3,32 +3,20 @@
 
 use crate::client::apply::META_NAME;
 use crate::client::card;
-use crate::client::control::{self, ControlStep};
+use crate::client::control;
 use crate::client::error::Error;
 use crate::client::node::{Node, Now};
 use crate::client::space::Space;
 use crate::crypto::{EpochKey, Home, Random};
 use crate::entry::Payload;
-use crate::membership::{Intent, JoinSpace, SpaceKind};
-use crate::model::Event;
-use crate::model::person::Name;
+use crate::membership::{Intent, JoinSpace, SpaceKind, Want};
+use crate::model::person::{Member, Name};
+use crate::model::{Event, member_record};
 use crate::store::Table;
 use wire::address::{AddressLine, RelayAddress};
 use wire::id::SpaceHandle;
 
 impl Node {
-    /// Follows up a control step.
-    pub(crate) fn after_control(
-        &mut self,
-        sid: SpaceHandle,
-        step: ControlStep,
-        now: &Now,
-        random: &mut dyn Random,
-    ) -> Result<(), Error> {
-        self.unsettled |= step.folded > 0;
-        self.pairing_control(sid, now, random)
-    }
-
     /// Does all that follows and is not done.
     pub(crate) fn settle(&mut self, now: &Now, random: &mut dyn Random) -> Result<(), Error> {
         if !core::mem::take(&mut self.unsettled) {
@@ -63,8 +51,6 @@ impl Node {
         item: Option<&[u8]>,
         random: &mut dyn Random,
     ) -> Result<(), Error> {
-        let mut relayed = Vec::new();
-        relayed.extend_from_slice(line.to_string().as_bytes());
         self.session.found(
             SpaceKind::Shared,
             home,
@@ -88,11 +74,10 @@ impl Node {
     /// A shared space that both signed is written into the private log: a person's own, signed list.
     fn pin_shared(&mut self, random: &mut dyn Random) -> Result<(), Error> {
         let Some(shared) = self.session.shared.space() else { return Ok(()) };
-        let (Some(genesis), Some(relay)) = (shared.log.genesis(), shared.relay.as_ref()) else {
+        let (Some(_), Some(relay)) = (shared.log.genesis(), shared.relay.as_ref()) else {
             return Ok(());
         };
-        let own = genesis.persons.iter().flat_map(|person| &person.devices);
-        let mine = own.into_iter().any(|device| device.id() == shared.me.device);
+        let mine = shared.is_founder();
         let join = JoinSpace {
             space: shared.home.space,
             sid: shared.home.sid,
@@ -102,7 +87,7 @@ impl Node {
         };
         let private = self.session.private_mut()?;
         if mine {
-            control::intend(private, &Intent::JoinSpace(join), random)?;
+            control::intend(private, &Intent::new(Want::Space(join)), random)?;
         }
         Ok(())
     }
@@ -114,13 +99,7 @@ impl Node {
             SpaceKind::Shared => &self.session.shared,
         };
         let Some(space) = slot.space() else { return Ok(()) };
-        let Some(genesis) = space.log.genesis() else { return Ok(()) };
-        let founder = genesis
-            .persons
-            .iter()
-            .flat_map(|person| &person.devices)
-            .any(|device| device.id() == space.me.device);
-        if founder || !space.is_member() || space.chains.get(space.me).is_some() {
+        if space.is_founder() || !space.is_member() || space.chains.chain(space.me).is_some() {
             return Ok(());
         }
         if space.entry_key(space.log.epoch()).is_none() {
@@ -163,17 +142,13 @@ impl Node {
             return Ok(());
         };
         let Some(name) = private.shelf.get(Table::Meta, META_NAME)? else { return Ok(()) };
-        let told = card::told_of(&shared.shelf, Event::member_record(shared.person))?;
-        let founder = shared.log.genesis().is_some_and(|genesis| {
-            let mut devices = genesis.persons.iter().flat_map(|person| &person.devices);
-            devices.any(|device| device.id() == shared.me.device)
-        });
-        if !founder || !told.is_empty() || !shared.is_member() {
+        let told = card::told_of(&shared.shelf, member_record(shared.person))?;
+        if !shared.is_founder() || !told.is_empty() || !shared.is_member() {
             return Ok(());
         }
         let Ok(name) = core::str::from_utf8(&name.body) else { return Ok(()) };
         let Ok(name) = Name::new(name) else { return Ok(()) };
-        self.tell(Event::member(now.at()?, name), now, random)?;
+        self.tell(Event::Member(Member { at: now.at()?, name }), now, random)?;
         Ok(())
     }
 }

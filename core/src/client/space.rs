@@ -4,7 +4,7 @@
 
 use crate::client::error::Error;
 use crate::client::shelf::{Place, Shelf};
-use crate::crypto::{Class, ClassKey, Home, KemKey, Random};
+use crate::crypto::{ClassKey, Home, KemKey, Random};
 use crate::entry::{Chain, Chains, Entry, Missing, Overflow, Waiting, WaitingRoom};
 use crate::membership::{ControlLog, Folded, Keyring, ReceiveError, Recipient, SpaceKind};
 use crate::model::id::{ChainId, DeviceId, EntryId, OrderKey, PersonId, SpaceId};
@@ -13,6 +13,7 @@ use std::collections::BTreeSet;
 use wire::address::AddressLine;
 use wire::codec::{Reader, Writer};
 use wire::control::ControlItem;
+use wire::envelope::Class;
 use wire::hash::item_hash;
 use wire::id::{EnvelopeId, ItemHash, RunningHash, SpaceHandle, StoreId};
 

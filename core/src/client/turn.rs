@@ -18,7 +18,7 @@ use crate::entry::{
     Known, Missing, Payload, Waiting, decode_frontier, encode_frontier, sign,
 };
 use crate::model::id::{ChainId, DeviceId, DocumentId, EntryId, OrderKey, PersonId, RecordId};
-use crate::model::told::Told;
+use crate::model::Told;
 use crate::store::{Batch, Table};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use wire::codec::{Reader, Writer};
