@@ -67,7 +67,7 @@ impl Node {
 
     fn set_name(&mut self, name: &Name, now: &Now, random: &mut dyn Random) -> Result<Answer, Error> {
         let private = self.session.private_mut()?;
-        let mut batch = Batch::default();
+        let mut batch = Batch::new();
         let place = Place::new(Table::Meta, META_NAME);
         private.shelf.put(&mut batch, place, name.as_str().as_bytes(), random)?;
         private.shelf.commit(batch)?;
@@ -80,7 +80,7 @@ impl Node {
 
     fn use_relay(&mut self, line: AddressLine, random: &mut dyn Random) -> Result<Answer, Error> {
         let private = self.session.private_mut()?;
-        let mut batch = Batch::default();
+        let mut batch = Batch::new();
         Space::put_relay(&private.shelf, &mut batch, &line, random)?;
         private.shelf.commit(batch)?;
         private.relay = Some(line);
@@ -179,7 +179,7 @@ impl Node {
             SpaceKind::Shared => &self.session.shared,
         };
         let space = slot.space().ok_or(Error::NotPaired)?;
-        let seq = space.chains.chain(space.me).map_or(0, |chain| chain.seq).saturating_add(1);
+        let seq = space.chains.get(space.me).map_or(0, |chain| chain.seq).saturating_add(1);
         let place = ChangePlace {
             actor: ActorId::of(space.home.space, id, space.me),
             entry: seq,
@@ -188,7 +188,7 @@ impl Node {
         let at = i64::try_from(now.timestamp.as_millis()).unwrap_or(i64::MAX);
         let changes = document
             .edit(place, edit, at)
-            .map_err(|error| Error::Invalid { field: "text", rule: error.code() })?;
+            .map_err(Error::from)?;
         if changes.is_empty() {
             return Ok(Answer::Document(id));
         }

@@ -12,8 +12,6 @@ use crate::model::Told;
 use crate::store::{Direction, Table};
 use wire::codec::{DecodeError, Reader, Writer};
 
-pub(crate) use crate::view::Card as RecordCard;
-
 /// The state of a record's list row; those of documents are their kinds.
 pub(crate) const RECORD: u8 = 100;
 /// How many characters of a text a list row shows.
@@ -85,13 +83,27 @@ pub(crate) fn entries(shelf: &Shelf, space: SpaceId) -> Result<Vec<Entry>, Error
     let mut entries = Vec::new();
     let mut after = None;
     loop {
-        let rows = shelf.store().page(Table::Entries, after.take(), PAGE, Direction::Oldest)?;
+        let rows = shelf.store().page(Table::Entries, after.take(), PAGE, Direction::Ascending)?;
         let Some(last) = rows.last() else { return Ok(entries) };
         after = Some((last.order, last.id.clone()));
         for row in rows {
             let row = shelf.open(Table::Entries, row)?;
             let entry = Entry::decode(space, &row.body);
             entries.push(entry.map_err(|_| Error::Damaged { code: "store.entry" })?.peek().clone());
+        }
+    }
+}
+
+/// What the lists of a space show, as bytes, in their order.
+pub(crate) fn list_bytes(shelf: &Shelf) -> Result<Vec<Vec<u8>>, Error> {
+    let mut bodies = Vec::new();
+    let mut after = None;
+    loop {
+        let rows = shelf.store().page(Table::Cards, after.take(), PAGE, Direction::Ascending)?;
+        let Some(last) = rows.last() else { return Ok(bodies) };
+        after = Some((last.order, last.id.clone()));
+        for row in rows {
+            bodies.push(shelf.open(Table::Cards, row)?.body.to_vec());
         }
     }
 }

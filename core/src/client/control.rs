@@ -97,7 +97,7 @@ pub(crate) fn compose_next(
     if space.log.next_idx() == 0 || space.log.next_idx() != space.control_held {
         return Ok(None);
     }
-    let read = space.chains.whole_frontier(Some(space.me));
+    let read = space.chains.all();
     let frontier_root = frontier_root(space.home.space, &read);
     for (id, mut intent) in intents(space)? {
         let composer = Composer { log: &space.log, keyring: &space.keyring, keys, frontier_root };

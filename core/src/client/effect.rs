@@ -1,7 +1,7 @@
 //! What an accepted entry does: events join their record, changes wait for their document, and at the end of the
 //! turn documents merge, records fold and list rows are written.
 
-use crate::client::card::{self, DocumentCard, Held, RecordCard};
+use crate::client::card::{self, DocumentCard, Held};
 use crate::client::error::Error;
 use crate::client::shelf::Place;
 use crate::client::turn::{Changed, Origin, Turn};
@@ -14,6 +14,7 @@ use crate::membership::SpaceKind;
 use crate::model::id::{ChainId, DocumentId, EntryId, RecordId, SpaceId};
 use crate::model::{Head, Told, fold};
 use crate::store::Table;
+use crate::view::Card;
 
 /// The state of a document's row once it is deleted: nothing of it is ever applied again.
 pub(crate) const DOCUMENT_DELETED: u8 = 255;
@@ -101,7 +102,7 @@ impl Turn<'_> {
             disputed: accepted.disputed,
         };
         let Ok(told) = Told::new(head, body) else {
-            return self.report(&Incident::VoidEvent { entry: entry.id }, random);
+            return self.report(&Incident::RefusedEvent { entry: entry.id }, random);
         };
         self.file_told(&told, random)?;
         self.record_told(told.record())?.push(told);
@@ -234,7 +235,7 @@ impl Turn<'_> {
         let fresh = core::mem::take(&mut self.incoming);
         for entry in card::entries(&self.space.shelf, self.space.home.space)? {
             let (chain, seq) = (entry.header.chain, entry.header.seq);
-            if self.space.chains.chain(chain).is_some_and(|chain| chain.disputes(seq)) {
+            if self.space.chains.get(chain).is_some_and(|chain| chain.disputes(seq)) {
                 self.dispute(&entry, random)?;
             } else if let Ok(Payload::Changes(documents)) =
                 Payload::decode(entry.header.kind, &entry.payload)
@@ -268,9 +269,10 @@ impl Turn<'_> {
         for (id, told) in core::mem::take(&mut self.told) {
             self.changed.records.insert(id);
             let Some(record) = fold(&told) else { continue };
-            let card = RecordCard::of(&record);
+            let Some(card) = Card::new(&record) else { continue };
+            let (k, _) = card.order();
             let place = Place::new(Table::Cards, id.as_bytes())
-                .order(card.order())
+                .order(k.0.to_be_bytes())
                 .state(card::RECORD);
             self.space.shelf.put(&mut self.batch, place, &card.encode(), random)?;
         }

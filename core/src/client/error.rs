@@ -1,6 +1,7 @@
 //! What an app can do about a failure. No free text: it could carry a diary.
 
 use crate::crypto::UnlockError;
+use crate::document::EditError;
 use crate::entry::DraftError;
 use crate::store::{LockError, StoreError};
 use wire::codec::DecodeError;
@@ -48,7 +49,7 @@ pub enum Error {
     #[error("no relay is set: run `use-relay`")]
     NoRelay,
     /// The relay said no.
-    #[error("the relay refused: {0}")]
+    #[error("the relay refused: {}", .0.sentence())]
     Refused(Refusal),
     /// Pairing ended without effect; `code` says why.
     #[error("pairing ended ({code})")]
@@ -125,6 +126,17 @@ impl From<UnlockError> for Error {
             UnlockError::Parameters => Self::Damaged { code: "import.parameters" },
             UnlockError::Memory => Self::Storage,
             UnlockError::Partial | UnlockError::Damaged => Self::Damaged { code: "vault.keys" },
+        }
+    }
+}
+
+impl From<EditError> for Error {
+    fn from(error: EditError) -> Self {
+        match error {
+            EditError::Field => Self::Invalid { field: "field", rule: "doc.field" },
+            EditError::TooLong => Self::Invalid { field: "text", rule: "text.long" },
+            EditError::Tag => Self::Invalid { field: "tag", rule: "tag.form" },
+            EditError::Gate(_) | EditError::Library => Self::Damaged { code: "doc.own" },
         }
     }
 }

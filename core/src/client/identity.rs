@@ -129,7 +129,7 @@ impl Identity {
         let seat_seed = Zeroizing::new(seat.array()?);
         let recovery = match seat.list8(1, 16)? {
             0 => None,
-            _ => Some(RecoveryEntropy::from_bytes(seat.array()?)),
+            _ => Some(RecoveryEntropy::from_bytes(&seat.array()?)),
         };
         let keys = DeviceKeys {
             voice: SigningKey::from_seed(&voice_seed),

@@ -246,7 +246,7 @@ fn found_private(unlocked: &mut Unlocked, random: &mut dyn Random) -> Result<(),
         keys: &unlocked.identity.keys,
         recovery: &recovery,
     };
-    let founded = private_genesis(genesis, random).map_err(|_| Error::Damaged { code: "genesis" })?;
+    let founded = private_genesis(&genesis, random).map_err(|_| Error::Damaged { code: "genesis" })?;
     let access = AccessKeys::derive(&founded.key, home.sid);
     let mut batch = Batch::new();
     Space::found(&unlocked.private, &mut batch, home, random)?;

@@ -14,7 +14,6 @@ use crate::model::person::{Member, Name};
 use crate::model::{Event, member_record};
 use crate::store::Table;
 use wire::address::{AddressLine, RelayAddress};
-use wire::id::SpaceHandle;
 
 impl Node {
     /// Does all that follows and is not done.
@@ -87,7 +86,7 @@ impl Node {
         };
         let private = self.session.private_mut()?;
         if mine {
-            control::intend(private, &Intent::new(Want::Space(join)), random)?;
+            control::intend(private, &Intent::new(Want::JoinSpace(join)), random)?;
         }
         Ok(())
     }
@@ -99,7 +98,7 @@ impl Node {
             SpaceKind::Shared => &self.session.shared,
         };
         let Some(space) = slot.space() else { return Ok(()) };
-        if space.is_founder() || !space.is_member() || space.chains.chain(space.me).is_some() {
+        if space.is_founder() || !space.is_member() || space.chains.get(space.me).is_some() {
             return Ok(());
         }
         if space.entry_key(space.log.epoch()).is_none() {

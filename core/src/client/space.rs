@@ -6,7 +6,9 @@ use crate::client::error::Error;
 use crate::client::shelf::{Place, Shelf};
 use crate::crypto::{ClassKey, Home, KemKey, Random};
 use crate::entry::{Chain, Chains, Entry, Missing, Overflow, Waiting, WaitingRoom};
-use crate::membership::{ControlLog, Folded, Keyring, ReceiveError, Recipient, SpaceKind};
+use crate::membership::{
+    ControlLog, Folded, Keyring, ReceiveError, Recipient, SpaceKind, Standing,
+};
 use crate::model::id::{ChainId, DeviceId, EntryId, OrderKey, PersonId, SpaceId};
 use crate::store::{Batch, Direction, Table};
 use std::collections::BTreeSet;
@@ -105,7 +107,7 @@ impl Space {
             person: loader.person,
             me: ChainId { device: loader.device, inc: 0 },
             log: ControlLog::new(home),
-            keyring: Keyring::default(),
+            keyring: Keyring::new(home.space),
             chains: Chains::default(),
             room: match kind {
                 SpaceKind::Private => WaitingRoom::private(),
@@ -140,7 +142,7 @@ impl Space {
             let line = line.and_then(|line| line.parse().ok());
             self.relay = Some(line.ok_or(Error::Damaged { code: "store.relay" })?);
         }
-        let newest = self.shelf.store().page(Table::Outbox, None, 1, Direction::Newest)?;
+        let newest = self.shelf.store().page(Table::Outbox, None, 1, Direction::Descending)?;
         self.outbox_next = newest.first().map_or(0, |row| outbox_key(&row.id).saturating_add(1));
         Ok(())
     }
@@ -301,7 +303,7 @@ impl Space {
 
     /// Whether this device may write here.
     pub(crate) fn is_member(&self) -> bool {
-        self.log.table().device(self.me.device).is_some_and(|member| member.is_in())
+        self.log.table().device(self.me.device).is_some_and(|member| member.state == Standing::In)
     }
 
     /// # Errors
@@ -342,7 +344,7 @@ impl Space {
         let mut items = Vec::new();
         let mut after = None;
         loop {
-            let rows = self.shelf.store().page(Table::Outbox, after.take(), PAGE, Direction::Oldest)?;
+            let rows = self.shelf.store().page(Table::Outbox, after.take(), PAGE, Direction::Ascending)?;
             let Some(last) = rows.last() else { return Ok(items) };
             after = Some((last.order, last.id.clone()));
             for row in rows {
@@ -363,7 +365,7 @@ impl Space {
         let mut missing = Vec::new();
         let mut after = None;
         loop {
-            let rows = self.shelf.store().page(Table::Entries, after.take(), PAGE, Direction::Oldest)?;
+            let rows = self.shelf.store().page(Table::Entries, after.take(), PAGE, Direction::Ascending)?;
             let Some(last) = rows.last() else { return Ok(missing) };
             after = Some((last.order, last.id.clone()));
             for row in rows {
@@ -390,8 +392,8 @@ impl OutboxItem {
     pub(crate) fn put(&self, batch: &mut Batch) {
         let mut body = Writer::with_capacity(self.envelope.len().saturating_add(36));
         body.u32(self.epoch).bytes(self.entry.as_bytes()).bytes(&self.envelope);
-        let place = Place::new(Table::Outbox, &self.key.to_be_bytes())
-            .order(u128::from(self.key).to_be_bytes());
+        let key = self.key.to_be_bytes();
+        let place = Place::new(Table::Outbox, &key).order(u128::from(self.key).to_be_bytes());
         Shelf::put_sealed(batch, place, body.into_bytes());
     }
 

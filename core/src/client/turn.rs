@@ -17,6 +17,7 @@ use crate::entry::{
     self, Accepted, Admission, AdmitContext, DraftContext, Entry, EntryError, Frontier, Incident,
     Known, Missing, Payload, Waiting, decode_frontier, encode_frontier, sign,
 };
+use crate::membership::Standing;
 use crate::model::id::{ChainId, DeviceId, DocumentId, EntryId, OrderKey, PersonId, RecordId};
 use crate::model::Told;
 use crate::store::{Batch, Table};
@@ -219,7 +220,7 @@ impl<'a> Turn<'a> {
         }
         let chain = entry.peek().header.chain;
         let member = self.space.log.table_at(idx).and_then(|table| table.device(chain.device));
-        let author = member.filter(|member| member.is_in() && member.inc == chain.inc);
+        let author = member.filter(|member| member.state == Standing::In && member.inc == chain.inc);
         let author = author.map(|member| &member.device);
         let verified = match Entry::verify(entry, author, self.space.home.space) {
             Ok(verified) => verified,
