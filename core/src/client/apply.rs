@@ -31,7 +31,8 @@ impl Now {
     /// [`Error::Invalid`] if the clock is beyond the year 9998 or the zone is unknown.
     pub fn at(&self) -> Result<At, Error> {
         let zone = Zone::chosen(&self.zone).unwrap_or_else(|_| Zone::utc());
-        At::new(self.timestamp, zone).map_err(|error| Error::Invalid { field: "time", rule: error.code() })
+        At::new(self.timestamp, zone)
+            .map_err(|error| Error::Invalid { field: "time", rule: error.code() })
     }
 }
 
@@ -65,7 +66,12 @@ impl Node {
         }
     }
 
-    fn set_name(&mut self, name: &Name, now: &Now, random: &mut dyn Random) -> Result<Answer, Error> {
+    fn set_name(
+        &mut self,
+        name: &Name,
+        now: &Now,
+        random: &mut dyn Random,
+    ) -> Result<Answer, Error> {
         let private = self.session.private_mut()?;
         let mut batch = Batch::new();
         let place = Place::new(Table::Meta, META_NAME);
@@ -180,15 +186,10 @@ impl Node {
         };
         let space = slot.space().ok_or(Error::NotPaired)?;
         let seq = space.chains.get(space.me).map_or(0, |chain| chain.seq).saturating_add(1);
-        let place = ChangePlace {
-            actor: ActorId::of(space.home.space, id, space.me),
-            entry: seq,
-        };
+        let place = ChangePlace { actor: ActorId::of(space.home.space, id, space.me), entry: seq };
         let mut document = document;
         let at = i64::try_from(now.timestamp.as_millis()).unwrap_or(i64::MAX);
-        let changes = document
-            .edit(place, edit, at)
-            .map_err(Error::from)?;
+        let changes = document.edit(place, edit, at).map_err(Error::from)?;
         if changes.is_empty() {
             return Ok(Answer::Document(id));
         }
@@ -197,7 +198,12 @@ impl Node {
         Ok(Answer::Document(id))
     }
 
-    fn delete(&mut self, id: DocumentId, now: &Now, random: &mut dyn Random) -> Result<Answer, Error> {
+    fn delete(
+        &mut self,
+        id: DocumentId,
+        now: &Now,
+        random: &mut dyn Random,
+    ) -> Result<Answer, Error> {
         let private = self.session.private.space().ok_or(Error::NoVault)?;
         match card::document(&private.shelf, id)? {
             card::Held::Here(_) => {}

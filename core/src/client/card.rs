@@ -7,8 +7,8 @@ use crate::client::shelf::Shelf;
 use crate::document::{Document, DocumentKind, TITLE_CHARS_MAX};
 use crate::entry::Entry;
 use crate::membership::SpaceKind;
-use crate::model::id::{DocumentId, EntryId, RecordId, SpaceId};
 use crate::model::Told;
+use crate::model::id::{DocumentId, EntryId, RecordId, SpaceId};
 use crate::store::{Direction, Table};
 use wire::codec::{DecodeError, Reader, Writer};
 

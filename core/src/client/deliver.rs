@@ -114,7 +114,8 @@ impl Turn<'_> {
         bytes: Vec<u8>,
         random: &mut dyn Random,
     ) -> Result<(), Error> {
-        let parked = self.space.shelf.store().by_state(Table::Quarantine, ASIDE_NO_KEY, NO_KEY_MAX)?;
+        let parked =
+            self.space.shelf.store().by_state(Table::Quarantine, ASIDE_NO_KEY, NO_KEY_MAX)?;
         if parked.len() >= NO_KEY_MAX {
             return self.unreadable(origin, bytes, random);
         }

@@ -151,7 +151,9 @@ impl Driver {
         while self.wires.values().any(|wire| wire.orders.is_some()) {
             match self.events.recv().await {
                 Some(Event::Gone { relay, serial, traffic }) => self.gone(relay, serial, traffic),
-                Some(Event::Connected { .. } | Event::Arrived { .. } | Event::ChannelClosed { .. }) => {}
+                Some(
+                    Event::Connected { .. } | Event::Arrived { .. } | Event::ChannelClosed { .. },
+                ) => {}
                 None => return,
             }
         }

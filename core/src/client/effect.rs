@@ -7,9 +7,7 @@ use crate::client::shelf::Place;
 use crate::client::turn::{Changed, Origin, Turn};
 use crate::crypto::{EpochKey, Random};
 use crate::document::{ActorId, Document, Incoming, Place as ChangePlace};
-use crate::entry::{
-    Accepted, DocumentChanges, Entry, EntryError, Frontier, Incident, Payload,
-};
+use crate::entry::{Accepted, DocumentChanges, Entry, EntryError, Frontier, Incident, Payload};
 use crate::membership::SpaceKind;
 use crate::model::id::{ChainId, DocumentId, EntryId, RecordId, SpaceId};
 use crate::model::{Head, Told, fold};

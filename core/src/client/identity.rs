@@ -102,11 +102,7 @@ impl Identity {
     ///
     /// # Errors
     /// [`Error::Damaged`] if a part does not open or is not of our form.
-    pub(crate) fn open(
-        file: &[u8],
-        vault: &VaultKeys,
-        vault_id: VaultId,
-    ) -> Result<Self, Error> {
+    pub(crate) fn open(file: &[u8], vault: &VaultKeys, vault_id: VaultId) -> Result<Self, Error> {
         let damaged = Error::Damaged { code: "vault.device" };
         let mut reader = Reader::new(file);
         if reader.u8()? != FORMAT {
@@ -124,7 +120,8 @@ impl Identity {
         let access = read_access(&access).map_err(|_| damaged)?;
         let mut voice = Reader::new(&voice);
         let person = PersonId::from_bytes(voice.array()?);
-        let (voice_seed, kem_seed) = (Zeroizing::new(voice.array()?), Zeroizing::new(voice.array()?));
+        let (voice_seed, kem_seed) =
+            (Zeroizing::new(voice.array()?), Zeroizing::new(voice.array()?));
         let mut seat = Reader::new(&seat);
         let seat_seed = Zeroizing::new(seat.array()?);
         let recovery = match seat.list8(1, 16)? {

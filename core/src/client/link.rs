@@ -157,7 +157,9 @@ impl Node {
             sync::Output::Deliver { sid, batch, cursor } => {
                 self.take_delivery(relay, sid, batch, cursor, random)?;
             }
-            sync::Output::Sent { sid, key, receipt } => self.take_receipt(sid, key, &receipt, random)?,
+            sync::Output::Sent { sid, key, receipt } => {
+                self.take_receipt(sid, key, &receipt, random)?
+            }
             sync::Output::Reseal { sid } => self.reseal(relay, sid, random)?,
             sync::Output::Forgot { sid, amnesia: _, cursor } => {
                 self.forgot(relay, sid, cursor, random)?;
@@ -412,8 +414,8 @@ impl Node {
         };
         let signature = Signature(receipt.signature);
         let key = VerifyKey::check(relay.to_bytes());
-        let holds = key
-            .is_ok_and(|key| key.verify_bytes(&receipt.signed_bytes(relay), &signature).is_ok());
+        let holds =
+            key.is_ok_and(|key| key.verify_bytes(&receipt.signed_bytes(relay), &signature).is_ok());
         if !holds {
             let incident = Incident::RelayReceipt { position: receipt.body.n };
             self.incident(receipt.body.sid, &incident, random)?;

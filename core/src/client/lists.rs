@@ -180,7 +180,9 @@ impl Session {
     pub fn find(&self, prefix: &str) -> Result<Found, Error> {
         let mut found = None;
         for space in self.spaces() {
-            for row in space.shelf.store().page(Table::Cards, None, usize::MAX, Direction::Ascending)? {
+            for row in
+                space.shelf.store().page(Table::Cards, None, usize::MAX, Direction::Ascending)?
+            {
                 if !hex_starts_with(&row.id, prefix) {
                     continue;
                 }
@@ -221,9 +223,9 @@ impl Session {
     fn report_of(&self, space: &Space) -> Result<SpaceReport, Error> {
         let store = space.shelf.store();
         let table = space.log.table();
-        let own = table.members().filter(|member| {
-            member.person == self.identity.person && member.state == Standing::In
-        });
+        let own = table
+            .members()
+            .filter(|member| member.person == self.identity.person && member.state == Standing::In);
         Ok(SpaceReport {
             kind: space.kind,
             relay: space.relay.clone(),

@@ -299,9 +299,7 @@ impl Node {
     pub(crate) fn link_to(&mut self, address: &AddressLine) -> &mut Link {
         let seed = self.seed ^ u64::from_be_bytes(seed_of(address.relay));
         let live = self.live;
-        self.links
-            .entry(address.relay)
-            .or_insert_with(|| Link::new(address.clone(), seed, live))
+        self.links.entry(address.relay).or_insert_with(|| Link::new(address.clone(), seed, live))
     }
 
     /// Makes sure that each open space with a relay is on its link.

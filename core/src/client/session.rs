@@ -2,11 +2,11 @@
 
 use crate::client::control;
 use crate::client::error::Error;
+use crate::client::identity::Identity;
 use crate::client::shelf::Shelf;
 use crate::client::space::{Loader, Space};
 use crate::client::vault::{Place, Unlocked, Vault};
 use crate::crypto::{AccessKeys, Home, Random, RecoveryKeys, Unlock, VaultId, VaultKeys, draw};
-use crate::client::identity::Identity;
 use crate::membership::{PrivateGenesis, SpaceKind, private_genesis};
 use crate::model::id::SpaceId;
 use crate::store::{Batch, VaultLock};
@@ -159,7 +159,10 @@ impl Session {
     }
 
     fn generation_now(&self) -> Result<(u64, u64), Error> {
-        Ok((shelf(&self.private)?.store().generation()?, shelf(&self.shared)?.store().generation()?))
+        Ok((
+            shelf(&self.private)?.store().generation()?,
+            shelf(&self.shared)?.store().generation()?,
+        ))
     }
 
     pub(crate) fn loader(identity: &Identity) -> Loader<'_> {
@@ -180,10 +183,6 @@ impl Session {
 
     pub(crate) fn private_mut(&mut self) -> Result<&mut Space, Error> {
         self.private.space_mut().ok_or(Error::NoVault)
-    }
-
-    pub(crate) fn shared_mut(&mut self) -> Result<&mut Space, Error> {
-        self.shared.space_mut().ok_or(Error::NotPaired)
     }
 
     /// The access keys of this person for a space: a function of the first epoch key of the private space.
@@ -246,7 +245,8 @@ fn found_private(unlocked: &mut Unlocked, random: &mut dyn Random) -> Result<(),
         keys: &unlocked.identity.keys,
         recovery: &recovery,
     };
-    let founded = private_genesis(&genesis, random).map_err(|_| Error::Damaged { code: "genesis" })?;
+    let founded =
+        private_genesis(&genesis, random).map_err(|_| Error::Damaged { code: "genesis" })?;
     let access = AccessKeys::derive(&founded.key, home.sid);
     let mut batch = Batch::new();
     Space::found(&unlocked.private, &mut batch, home, random)?;

@@ -13,7 +13,7 @@ const ROW_FORMAT: u8 = 1;
 
 /// One of the two stores of an unlocked vault, with its row keys.
 #[derive(Debug)]
-pub struct Shelf {
+pub(crate) struct Shelf {
     store: Store,
     keys: BTreeMap<u8, RowKey>,
 }

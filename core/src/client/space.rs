@@ -36,8 +36,7 @@ pub(crate) struct Position {
 }
 
 impl Position {
-    pub(crate) const START: Self =
-        Self { store: StoreId::ZERO, n: 0, running: RunningHash::ZERO };
+    pub(crate) const START: Self = Self { store: StoreId::ZERO, n: 0, running: RunningHash::ZERO };
 }
 
 /// A space, unlocked.
@@ -191,11 +190,9 @@ impl Space {
     fn load_chains(&mut self) -> Result<(), Error> {
         for row in self.shelf.prefix(Table::Chains, &[])? {
             let mut id = Reader::new(&row.id);
-            let chain = ChainId {
-                device: DeviceId::from_bytes(id.array()?),
-                inc: id.u16()?,
-            };
-            let value = Chain::decode(&row.body).map_err(|_| Error::Damaged { code: "store.chain" })?;
+            let chain = ChainId { device: DeviceId::from_bytes(id.array()?), inc: id.u16()? };
+            let value =
+                Chain::decode(&row.body).map_err(|_| Error::Damaged { code: "store.chain" })?;
             self.chains.apply(chain, value);
         }
         Ok(())
@@ -250,7 +247,13 @@ impl Space {
 
     /// All held control items, oldest first.
     pub(crate) fn control_items(&self) -> Result<Vec<Vec<u8>>, Error> {
-        Ok(self.shelf.store().prefix(Table::Control, &[])?.into_iter().map(|row| row.body).collect())
+        Ok(self
+            .shelf
+            .store()
+            .prefix(Table::Control, &[])?
+            .into_iter()
+            .map(|row| row.body)
+            .collect())
     }
 
     /// One held control item.
@@ -320,13 +323,6 @@ impl Space {
         })
     }
 
-    /// All persons of the space, in the order of its genesis.
-    pub(crate) fn persons(&self) -> Vec<PersonId> {
-        self.log.genesis().map_or_else(Vec::new, |genesis| {
-            genesis.persons.iter().map(|person| person.person).collect()
-        })
-    }
-
     /// The stored entries at one place of a chain.
     pub(crate) fn stored_at(&self, chain: ChainId, seq: u64) -> Vec<(EntryId, OrderKey)> {
         let rows = self.shelf.store().prefix(Table::Places, &place_prefix(chain, seq));
@@ -344,7 +340,8 @@ impl Space {
         let mut items = Vec::new();
         let mut after = None;
         loop {
-            let rows = self.shelf.store().page(Table::Outbox, after.take(), PAGE, Direction::Ascending)?;
+            let rows =
+                self.shelf.store().page(Table::Outbox, after.take(), PAGE, Direction::Ascending)?;
             let Some(last) = rows.last() else { return Ok(items) };
             after = Some((last.order, last.id.clone()));
             for row in rows {
@@ -365,7 +362,12 @@ impl Space {
         let mut missing = Vec::new();
         let mut after = None;
         loop {
-            let rows = self.shelf.store().page(Table::Entries, after.take(), PAGE, Direction::Ascending)?;
+            let rows = self.shelf.store().page(
+                Table::Entries,
+                after.take(),
+                PAGE,
+                Direction::Ascending,
+            )?;
             let Some(last) = rows.last() else { return Ok(missing) };
             after = Some((last.order, last.id.clone()));
             for row in rows {

@@ -18,8 +18,8 @@ use crate::entry::{
     Known, Missing, Payload, Waiting, decode_frontier, encode_frontier, sign,
 };
 use crate::membership::Standing;
-use crate::model::id::{ChainId, DeviceId, DocumentId, EntryId, OrderKey, PersonId, RecordId};
 use crate::model::Told;
+use crate::model::id::{ChainId, DeviceId, DocumentId, EntryId, OrderKey, PersonId, RecordId};
 use crate::store::{Batch, Table};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use wire::codec::{Reader, Writer};
@@ -176,7 +176,11 @@ impl<'a> Turn<'a> {
     }
 
     /// Seals an item of the outbox again if its epoch is not the current one any more.
-    pub(crate) fn reseal(&mut self, item: &OutboxItem, random: &mut dyn Random) -> Result<(), Error> {
+    pub(crate) fn reseal(
+        &mut self,
+        item: &OutboxItem,
+        random: &mut dyn Random,
+    ) -> Result<(), Error> {
         if item.epoch != self.space.log.epoch() {
             let bytes = self.space.entry_bytes(item.entry)?;
             let sealed = self.sealed(item.key, item.entry, &bytes, random)?;
@@ -220,7 +224,8 @@ impl<'a> Turn<'a> {
         }
         let chain = entry.peek().header.chain;
         let member = self.space.log.table_at(idx).and_then(|table| table.device(chain.device));
-        let author = member.filter(|member| member.state == Standing::In && member.inc == chain.inc);
+        let author =
+            member.filter(|member| member.state == Standing::In && member.inc == chain.inc);
         let author = author.map(|member| &member.device);
         let verified = match Entry::verify(entry, author, self.space.home.space) {
             Ok(verified) => verified,

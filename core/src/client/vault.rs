@@ -94,8 +94,7 @@ impl Vault {
         let vault_id = VaultId::from_bytes(draw(random));
         let keys = VaultKeys::generate(random);
         let wrapped = KeysFile::create(&keys, vault_id, unlock, random)?;
-        let identity =
-            if joining { Identity::joining(random) } else { Identity::generate(random) };
+        let identity = if joining { Identity::joining(random) } else { Identity::generate(random) };
         let device = identity.seal(&keys, vault_id, random);
         match &place {
             Place::Folder(path) => create_folder(vacant(path), |folder| {

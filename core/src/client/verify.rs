@@ -95,12 +95,8 @@ fn prove(space: &Space, entry: Entry, chains: &mut Chains, proved: &mut Proved) 
         return false;
     };
     let slots = table.slots();
-    let context = AdmitContext {
-        space: space.home.space,
-        slots: &slots,
-        control_known: true,
-        known: proved,
-    };
+    let context =
+        AdmitContext { space: space.home.space, slots: &slots, control_known: true, known: proved };
     let Admission::Accept(accepted) = chains.admit(&verified, &context) else { return false };
     let at = proved.0.entry((chain, verified.header.seq)).or_default();
     at.push((verified.id, accepted.k, accepted.seen));
