@@ -1,16 +1,10 @@
-//! The epoch keys of one space that this device holds, and how a newcomer comes by the old ones.
-//!
-//! A newcomer starts at the newest wrap that opens for it and climbs down the ladders to `K_0`. Keys so found are
-//! candidates: the climb counts only if `K_0` opens the Genesis, and the log drops each key that misses its
-//! commitment when it folds the op that made it.
+//! The epoch keys of one space that this device holds.
 
-use crate::crypto::{EpochKey, Home, KemKey, WrapContext, ladder_open, open_control, unwrap};
+use super::climb::{ClimbError, climb};
+use crate::crypto::{EpochKey, Home, KemKey, WrapContext, ladder_open, unwrap};
 use crate::model::id::SpaceId;
 use std::collections::BTreeMap;
 use wire::control::ControlItem;
-
-/// Ladders tried beyond one for each item, before a climb gives up: room for ops that are void.
-const CLIMB_TRIES_SPARE: usize = 1_024;
 
 /// To whom keys are wrapped: a device or a recovery phrase.
 #[derive(Debug, Clone, Copy)]
@@ -19,17 +13,6 @@ pub struct Recipient<'a> {
     pub id: [u8; 16],
     /// Its secret.
     pub kem: &'a KemKey,
-}
-
-/// Why a climb came to nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum ClimbError {
-    /// No wrap in these items opens for this recipient.
-    #[error("no key is wrapped for this device")]
-    NoWrap,
-    /// A wrap opens, but no ladder leads down to a key that opens the Genesis.
-    #[error("no way from a key to the first one")]
-    NoWay,
 }
 
 /// Epoch keys by epoch. Keys are wiped when it is dropped.
@@ -70,8 +53,8 @@ impl Keyring {
         self.get(epoch).filter(|key| key.commitment(self.space, epoch) == *kc)
     }
 
-    /// Finds the newest wrap for `me` and climbs down the ladders to `K_0`. `items` is the log from its Genesis on.
-    /// Keys already held stay.
+    /// Finds wraps for `me` in a log, newest first, and climbs down the ladders to `K_0`. `items` is the log from its
+    /// Genesis on. Keys already held help and stay, unless the log commits to others.
     ///
     /// # Errors
     /// [`ClimbError`]; the keyring is as before.
@@ -81,20 +64,11 @@ impl Keyring {
         home: Home,
         me: &Recipient<'_>,
     ) -> Result<(), ClimbError> {
-        let mut found = ClimbError::NoWrap;
-        let mut climb = Climb::new(items, home);
-        for item in items.iter().rev() {
-            for key in try_wraps(item, home.space, me) {
-                found = ClimbError::NoWay;
-                if let Some(path) = climb.down_from(item.epoch_after, key) {
-                    for (epoch, key) in path {
-                        self.keys.entry(epoch).or_insert(key);
-                    }
-                    return Ok(());
-                }
-            }
+        let held = self.keys.iter().map(|(epoch, key)| (*epoch, copy_of(key))).collect();
+        for (epoch, key) in climb(items, home, me, held)? {
+            self.insert(epoch, key);
         }
-        Err(found)
+        Ok(())
     }
 
     /// The keys after and before one item, from a wrap in it for `me` and its ladder, if that one fits `kc_before`.
@@ -123,7 +97,7 @@ impl Keyring {
 }
 
 /// Every wrap of an item that opens for `me`: who does not know its slot tries all.
-fn try_wraps(
+pub(super) fn try_wraps(
     item: &ControlItem,
     space: SpaceId,
     me: &Recipient<'_>,
@@ -132,54 +106,7 @@ fn try_wraps(
     item.wraps.iter().filter_map(move |wrap| unwrap(wrap, me.kem, &context).ok())
 }
 
-/// A search downwards, depth first: a void op may carry a ladder for an epoch that another op made.
-struct Climb<'a> {
-    genesis: Option<&'a ControlItem>,
-    by_epoch_after: BTreeMap<u32, Vec<&'a ControlItem>>,
-    home: Home,
-    tries_left: usize,
-}
-
-impl<'a> Climb<'a> {
-    fn new(items: &'a [ControlItem], home: Home) -> Self {
-        let mut by_epoch_after: BTreeMap<u32, Vec<&ControlItem>> = BTreeMap::new();
-        for item in items.iter().filter(|item| item.epoch_before < item.epoch_after) {
-            by_epoch_after.entry(item.epoch_after).or_default().push(item);
-        }
-        let genesis = items.first().filter(|item| item.idx == 0);
-        let tries_left = items.len().saturating_add(CLIMB_TRIES_SPARE);
-        Self { genesis, by_epoch_after, home, tries_left }
-    }
-
-    /// The keys from `epoch` down to 0.
-    fn down_from(&mut self, epoch: u32, key: EpochKey) -> Option<Vec<(u32, EpochKey)>> {
-        let mut path = vec![Rung { epoch, key, tried: 0 }];
-        while let Some(rung) = path.last_mut() {
-            if rung.epoch == 0 {
-                let genesis = self.genesis?;
-                if open_control(&rung.key, &self.home, genesis).is_ok() {
-                    return Some(path.into_iter().map(|rung| (rung.epoch, rung.key)).collect());
-                }
-            }
-            let below = self.by_epoch_after.get(&rung.epoch);
-            let Some(item) = below.and_then(|items| items.get(rung.tried)) else {
-                path.pop();
-                continue;
-            };
-            rung.tried += 1;
-            self.tries_left = self.tries_left.checked_sub(1)?;
-            let after = (&rung.key, rung.epoch);
-            let opened = ladder_open(self.home.space, after, item.epoch_before, &item.ladder);
-            if let Ok(key) = opened {
-                path.push(Rung { epoch: item.epoch_before, key, tried: 0 });
-            }
-        }
-        None
-    }
-}
-
-struct Rung {
-    epoch: u32,
-    key: EpochKey,
-    tried: usize,
+/// Keys have one owner; a climb works on copies, wiped when it ends.
+pub(super) fn copy_of(key: &EpochKey) -> EpochKey {
+    EpochKey::from_bytes(key.as_bytes())
 }

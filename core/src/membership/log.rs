@@ -169,6 +169,11 @@ impl ControlLog {
         self.commitments.get(&epoch)
     }
 
+    /// The commitments to all keys that ops which hold have made, by epoch.
+    pub fn commitments(&self) -> impl Iterator<Item = (u32, &[u8; 32])> {
+        self.commitments.iter().map(|(epoch, kc)| (*epoch, kc))
+    }
+
     /// The Genesis, if it holds.
     pub fn genesis(&self) -> Option<&Genesis> {
         self.genesis.as_ref()

@@ -12,6 +12,7 @@
 //! Sources: `docs/protocol.md`, RFC 8032 (Ed25519), RFC 9180 (HPKE).
 
 mod action;
+mod climb;
 mod compose;
 mod fold;
 mod genesis;
@@ -25,12 +26,13 @@ mod rules;
 mod table;
 
 pub use action::{Action, AddDevice, Genesis, GenesisPerson, JoinSpace, SpaceKind};
+pub use climb::ClimbError;
 pub use compose::{ComposeError, Composer};
 pub use fold::{Applied, Judged, State, decode_op};
 pub use genesis::{Founded, GenesisDraft, PrivateGenesis, SharedGenesis, private_genesis};
 pub use intent::{Intent, IntentError, Want};
 pub use joiner::{Card, CheckedGenesis, GenesisError, JoinerView};
-pub use keyring::{ClimbError, Keyring, Recipient};
+pub use keyring::{Keyring, Recipient};
 pub use log::{ControlLog, Head, ReceiveError};
 pub use op::{ActionBytes, Author, Op, OpSignature, RULES, WrapSlot};
 pub use outcome::{Folded, KeyArrival, Outcome, VoidReason};

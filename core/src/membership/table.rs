@@ -124,6 +124,18 @@ impl Table {
         }
     }
 
+    /// Removes a device, as an action that is not built yet will.
+    #[cfg(test)]
+    pub(super) fn remove(&mut self, id: DeviceId) {
+        for person in &mut self.persons {
+            for member in &mut Arc::make_mut(person).devices {
+                if member.device.id() == id {
+                    member.state = Standing::Out;
+                }
+            }
+        }
+    }
+
     /// Moves to the next epoch.
     pub(super) fn rekey(&mut self, epoch: u32, kc: [u8; 32]) {
         self.epoch = epoch;

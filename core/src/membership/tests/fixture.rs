@@ -196,9 +196,19 @@ impl Forgery {
     }
 
     pub(super) fn seal_as_is(self, space: &Space, random: &mut SeededRandom) -> Vec<u8> {
+        self.seal_before(space, space.log.epoch(), random)
+    }
+
+    /// Claims another epoch in the item than it is sealed with.
+    pub(super) fn seal_before(
+        self,
+        space: &Space,
+        epoch_before: u32,
+        random: &mut SeededRandom,
+    ) -> Vec<u8> {
         let head = ControlHead {
             idx: space.log.next_idx(),
-            epoch_before: space.log.epoch(),
+            epoch_before,
             epoch_after: self.op.epoch_after,
             prev: space.log.last_item_hash(),
         };

@@ -1,7 +1,7 @@
 //! Epoch keys: rekeys, wraps that do not open, and the climb of a newcomer.
 
 use super::fixture::{Forgery, Human, Space, is_void, private, recipient};
-use crate::crypto::{DeviceKeys, EpochKey, SeededRandom, draw, spare_wrap};
+use crate::crypto::{DeviceKeys, EpochKey, SeededRandom, draw, ladder_seal, spare_wrap};
 use crate::membership::compose::{Parcel, Place, recipients};
 use crate::membership::{
     Action, Author, ClimbError, ControlLog, Intent, KeyArrival, Keyring, Outcome, ReceiveError,
@@ -227,6 +227,49 @@ fn a_newcomer_climbs_past_void_rekeys_and_reads_everything() {
     }
     let phone = newcomer(&space, &human.me()).unwrap();
     assert_eq!(phone.log.table(), space.log.table());
+}
+
+/// A void item whose wrap and ladder lead the newcomer around the epochs that were made.
+fn detour(
+    space: &Space,
+    human: &Human,
+    (epoch, key): (u32, &EpochKey),
+    (below, to): (u32, &EpochKey),
+    random: &mut SeededRandom,
+) -> Vec<u8> {
+    let home = space.log.home();
+    let place = Place { space: home.space, idx: space.log.next_idx() };
+    let mut parcel =
+        Parcel::pack(place, (key, epoch), &recipients(space.log.table()), random).unwrap();
+    parcel.ladder = ladder_seal(home.space, (key, epoch), (to, below), random);
+    parcel.makes_epoch = true;
+    let mut forgery = Forgery::with(space, Action::Rekey.encode(), parcel);
+    forgery.op.author = Author::Voice(human.keys.id());
+    forgery.seal_before(space, below, random)
+}
+
+#[test]
+fn a_newcomer_is_not_led_around_an_epoch_by_void_items() {
+    let random = &mut SeededRandom::new(52);
+    let (human, mut space) = private(random);
+    let tablet = DeviceKeys::generate(random);
+    for _ in 0..3 {
+        rekey(&mut space, &human, random);
+    }
+    space.want(Want::AddDevice(human.admits(&tablet)), &human, random);
+    let (junk, first) = (EpochKey::generate(random), space.key(0));
+    let top = space.key(3);
+    for (from, to) in
+        [((3, &top), (2, &junk)), ((2, &junk), (0, &first)), ((9, &junk), (0, &first))]
+    {
+        let item = detour(&space, &human, from, to, random);
+        assert!(matches!(space.receive(item, &human.me()).outcome, Outcome::Void(_)));
+    }
+    let follower = newcomer(&space, &recipient(&tablet)).ok().unwrap();
+    assert_eq!(follower.log.table(), space.log.table());
+    for epoch in 0..=3 {
+        assert_eq!(follower.key(epoch).as_bytes(), space.key(epoch).as_bytes());
+    }
 }
 
 #[test]

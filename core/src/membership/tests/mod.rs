@@ -5,5 +5,6 @@ mod fixture;
 mod founding;
 mod intents;
 mod keys;
+mod limits;
 mod properties;
 mod vectors;
