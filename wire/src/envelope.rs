@@ -79,6 +79,22 @@ impl EnvelopeError {
     }
 }
 
+/// What a relay looks at before it stores an envelope: nothing is copied.
+///
+/// # Errors
+/// As [`Envelope::decode`].
+pub fn inspect(bytes: &[u8]) -> Result<(Class, u32), EnvelopeError> {
+    if !is_bucket(bytes.len()) {
+        return Err(EnvelopeError::Size);
+    }
+    let mut reader = Reader::new(bytes);
+    let head = reader.array::<4>().map_err(|_| EnvelopeError::Size)?;
+    let [ENVELOPE_VERSION, SUITE, class, 0] = head else { return Err(EnvelopeError::Suite) };
+    let class = Class::from_u8(class).ok_or(EnvelopeError::Suite)?;
+    let epoch = reader.u32().map_err(|_| EnvelopeError::Size)?;
+    Ok((class, epoch))
+}
+
 /// A sealed message, parsed but not opened.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Envelope {
@@ -100,14 +116,8 @@ impl Envelope {
     /// # Errors
     /// [`EnvelopeError::Size`] if the length is no bucket, [`EnvelopeError::Suite`] if the head is not of this version.
     pub fn decode(bytes: &[u8]) -> Result<Self, EnvelopeError> {
-        if !is_bucket(bytes.len()) {
-            return Err(EnvelopeError::Size);
-        }
-        let mut reader = Reader::new(bytes);
-        let head = reader.array::<4>().map_err(|_| EnvelopeError::Size)?;
-        let [ENVELOPE_VERSION, SUITE, class, 0] = head else { return Err(EnvelopeError::Suite) };
-        let class = Class::from_u8(class).ok_or(EnvelopeError::Suite)?;
-        let epoch = reader.u32().map_err(|_| EnvelopeError::Size)?;
+        let (class, epoch) = inspect(bytes)?;
+        let mut reader = Reader::new(bytes.get(8..).unwrap_or_default());
         let salt = reader.array().map_err(|_| EnvelopeError::Size)?;
         let commitment = reader.array().map_err(|_| EnvelopeError::Size)?;
         Ok(Self { class, epoch, salt, commitment, ciphertext: reader.rest().to_vec() })
