@@ -122,13 +122,20 @@ pub(super) fn measure_bools(bytes: &[u8]) -> Result<u64, Refused> {
 pub(super) struct Runs<'a, T> {
     cursor: Cursor<'a>,
     left: u64,
-    /// The value of the run, or none in a literal, whose values stand one by one.
-    run: Option<Option<T>>,
+    run: Run<T>,
+}
+
+#[derive(Clone, Copy)]
+enum Run<T> {
+    /// The same value, or null, again and again.
+    Of(Option<T>),
+    /// Values that stand one by one.
+    Literal,
 }
 
 impl<'a, T: Value<'a>> Runs<'a, T> {
     pub(super) const fn new(bytes: &'a [u8]) -> Self {
-        Self { cursor: Cursor::new(bytes), left: 0, run: Some(None) }
+        Self { cursor: Cursor::new(bytes), left: 0, run: Run::Of(None) }
     }
 
     pub(super) fn next(&mut self) -> Result<Option<T>, Refused> {
@@ -138,15 +145,15 @@ impl<'a, T: Value<'a>> Runs<'a, T> {
             }
             let head = self.cursor.signed()?;
             (self.left, self.run) = match head {
-                0 => (self.cursor.unsigned()?, Some(None)),
-                1.. => (head.unsigned_abs(), Some(Some(T::read(&mut self.cursor)?))),
-                ..0 => (head.unsigned_abs(), None),
+                0 => (self.cursor.unsigned()?, Run::Of(None)),
+                1.. => (head.unsigned_abs(), Run::Of(Some(T::read(&mut self.cursor)?))),
+                ..0 => (head.unsigned_abs(), Run::Literal),
             };
         }
         self.left = self.left.checked_sub(1).ok_or(Refused::Run)?;
         match self.run {
-            Some(value) => Ok(value),
-            None => T::read(&mut self.cursor).map(Some),
+            Run::Of(value) => Ok(value),
+            Run::Literal => T::read(&mut self.cursor).map(Some),
         }
     }
 

@@ -103,13 +103,11 @@ pub enum Refused {
 
 impl Refused {
     /// The stable code: one for all, so that a refusal teaches an attacker nothing.
-    #[expect(clippy::unused_self, reason = "every error of ours has a code method")]
     pub const fn code(self) -> &'static str {
         "doc.refused"
     }
 
     /// What a person reads.
-    #[expect(clippy::unused_self, reason = "every error of ours has a sentence method")]
     pub const fn sentence(self) -> &'static str {
         "A change from your partner's device could not be read and was set aside. Nothing of yours is affected."
     }

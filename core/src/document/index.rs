@@ -4,14 +4,34 @@
 //! outside the asker's clock finds nothing.
 
 use super::change::{ActorId, Place};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU32;
 
-/// An operation by the place of its change in the index, and its own place in that change.
+/// An operation by the place of its change in the index, and its own place in that change. Packed, as there are many:
+/// a refusal must stay small.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct OpRef {
-    pub(super) change: u32,
-    pub(super) offset: u32,
+    /// From 1.
+    change: NonZeroU32,
+    offset: u32,
 }
+
+impl OpRef {
+    pub(super) const fn new(change: u32, offset: u32) -> Self {
+        Self { change: NonZeroU32::MIN.saturating_add(change), offset }
+    }
+
+    pub(super) const fn change(self) -> u32 {
+        self.change.get() - 1
+    }
+
+    pub(super) const fn offset(self) -> u32 {
+        self.offset
+    }
+}
+
+/// The number of a map key in the index, from 1.
+pub(super) type KeyNumber = NonZeroU32;
 
 /// For each actor (by number), how many of its changes are in the past.
 pub(super) type Clock = Vec<u64>;
@@ -27,19 +47,46 @@ pub(super) enum OpKind {
 }
 
 /// What later operations may need to know of an operation.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct OpFacts {
     /// None is the root map.
     pub(super) object: Option<OpRef>,
     /// The number of the map key; none in a text.
-    pub(super) key: Option<u32>,
+    pub(super) key: Option<KeyNumber>,
     pub(super) kind: OpKind,
     /// How deep the object stands that this operation made.
     pub(super) depth: u8,
 }
 
 /// One actor's newest value at one map key.
-pub(super) type Latest = (Option<OpRef>, u32, u16);
+pub(super) type Latest = (Option<OpRef>, KeyNumber, u16);
+
+/// The facts of a change's operations: as a rule long runs of the same, the characters of one text.
+#[derive(Debug, Default)]
+pub(super) struct OpList {
+    len: u32,
+    /// From which place on.
+    runs: Vec<(u32, OpFacts)>,
+}
+
+impl OpList {
+    pub(super) fn push(&mut self, facts: OpFacts) {
+        if self.runs.last().is_none_or(|(_, last)| *last != facts) {
+            self.runs.push((self.len, facts));
+        }
+        self.len += 1;
+    }
+
+    pub(super) const fn len(&self) -> u32 {
+        self.len
+    }
+
+    pub(super) fn get(&self, offset: u32) -> Option<OpFacts> {
+        let after = self.runs.partition_point(|(from, _)| *from <= offset);
+        let (_, facts) = self.runs.get(after.checked_sub(1)?)?;
+        (offset < self.len).then_some(*facts)
+    }
+}
 
 /// A change that passed every rule, with what it adds.
 #[derive(Debug)]
@@ -48,7 +95,7 @@ pub(super) struct Checked {
     pub(super) place: Place,
     pub(super) start_op: u64,
     pub(super) clock: Clock,
-    pub(super) ops: Vec<OpFacts>,
+    pub(super) ops: OpList,
     pub(super) overwritten: Vec<OpRef>,
     pub(super) latest: BTreeMap<Latest, OpRef>,
     pub(super) new_keys: Vec<String>,
@@ -62,13 +109,13 @@ pub(super) struct Known {
     start_op: u64,
     /// Includes the change itself.
     pub(super) clock: Clock,
-    ops: Vec<OpFacts>,
+    ops: OpList,
 }
 
 impl Known {
     /// The counter after the last operation.
     pub(super) fn next_op(&self) -> u64 {
-        self.start_op + self.ops.len() as u64
+        self.start_op + u64::from(self.ops.len())
     }
 }
 
@@ -90,9 +137,9 @@ pub(super) struct Index {
     changes: Vec<Known>,
     by_hash: BTreeMap<[u8; 32], u32>,
     keys: Vec<String>,
-    key_numbers: BTreeMap<String, u32>,
-    /// The changes that overwrote an operation: at most one of each actor.
-    overwritten: BTreeMap<OpRef, Vec<u32>>,
+    key_numbers: BTreeMap<String, KeyNumber>,
+    /// Change and offset of an operation, and a change that overwrote it: at most one of each actor.
+    overwritten: BTreeSet<(u32, u32, u32)>,
     latest: BTreeMap<Latest, OpRef>,
 }
 
@@ -108,12 +155,11 @@ impl Index {
         };
         let actor = self.add_actor(checked.place.actor);
         for key in checked.new_keys {
-            self.key_numbers
-                .insert(key.clone(), u32::try_from(self.keys.len()).unwrap_or(u32::MAX));
+            self.key_numbers.insert(key.clone(), self.next_key());
             self.keys.push(key);
         }
         for target in &undo.overwritten {
-            self.overwritten.entry(*target).or_default().push(change);
+            self.overwritten.insert((target.change(), target.offset(), change));
         }
         for (place, op) in checked.latest {
             undo.latest.push((place, self.latest.insert(place, op)));
@@ -136,17 +182,13 @@ impl Index {
     /// Takes the last change out again. Undone in reverse order, the index is as before.
     pub(super) fn undo(&mut self, undo: Undo) {
         let Some(last) = self.changes.pop() else { return };
+        let change = self.next_change();
         self.by_hash.remove(&last.hash);
         if let Some(chain) = self.by_actor.get_mut(usize::from(last.actor)) {
             chain.pop();
         }
         for target in undo.overwritten {
-            if let Some(by) = self.overwritten.get_mut(&target) {
-                by.pop();
-                if by.is_empty() {
-                    self.overwritten.remove(&target);
-                }
-            }
+            self.overwritten.remove(&(target.change(), target.offset(), change));
         }
         for (place, before) in undo.latest {
             match before {
@@ -185,15 +227,15 @@ impl Index {
     }
 
     /// The number that the next new key gets.
-    pub(super) fn next_key(&self) -> u32 {
-        u32::try_from(self.keys.len()).unwrap_or(u32::MAX)
+    pub(super) fn next_key(&self) -> KeyNumber {
+        KeyNumber::MIN.saturating_add(u32::try_from(self.keys.len()).unwrap_or(u32::MAX))
     }
 
     pub(super) fn actor(&self, actor: ActorId) -> Option<u16> {
         self.actor_numbers.get(&actor).copied()
     }
 
-    pub(super) fn key(&self, key: &str) -> Option<u32> {
+    pub(super) fn key(&self, key: &str) -> Option<KeyNumber> {
         self.key_numbers.get(key).copied()
     }
 
@@ -223,24 +265,24 @@ impl Index {
         }
         let change = *chain.get(at)?;
         let known = self.known(change)?;
-        let offset = counter - known.start_op;
-        let offset = u32::try_from(offset).ok().filter(|_| offset < known.ops.len() as u64)?;
-        Some(OpRef { change, offset })
+        let offset = u32::try_from(counter - known.start_op).ok()?;
+        (offset < known.ops.len()).then(|| OpRef::new(change, offset))
     }
 
     pub(super) fn facts(&self, op: OpRef) -> Option<OpFacts> {
-        self.known(op.change)?.ops.get(usize::try_from(op.offset).ok()?).copied()
+        self.known(op.change())?.ops.get(op.offset())
     }
 
     /// Whether something in the past that `clock` describes overwrote the operation.
     pub(super) fn is_overwritten(&self, op: OpRef, clock: &Clock) -> bool {
-        self.overwritten.get(&op).is_some_and(|changes| {
-            changes.iter().any(|change| {
-                self.known(*change).is_some_and(|known| {
+        let (change, offset) = (op.change(), op.offset());
+        self.overwritten.range((change, offset, 0)..=(change, offset, u32::MAX)).any(
+            |(_, _, by)| {
+                self.known(*by).is_some_and(|known| {
                     past(clock, known.actor) >= past(&known.clock, known.actor)
                 })
-            })
-        })
+            },
+        )
     }
 
     pub(super) fn latest(&self, place: &Latest) -> Option<OpRef> {

@@ -31,17 +31,13 @@ pub(super) fn merge(document: &mut Document, incoming: &[Incoming]) -> Merged {
             }
         }
         let entries: Vec<_> = admitted.iter().map(|(_, entry)| *entry).collect();
-        match applied(&document.automerge, document.kind, &entries) {
-            Some(automerge) => {
-                document.automerge = automerge;
-                return merged(incoming, &refused, !entries.is_empty());
-            }
-            None => {
-                take_back(&mut document.index, undo);
-                let culprit = culprit(document, &entries);
-                failed.extend(admitted.get(culprit).map(|(at, _)| (*at, Refused::Apply)));
-            }
+        if let Some(automerge) = applied(&document.automerge, document.kind, &entries) {
+            document.automerge = automerge;
+            return merged(incoming, &refused, !entries.is_empty());
         }
+        take_back(&mut document.index, undo);
+        let culprit = culprit(document, &entries);
+        failed.extend(admitted.get(culprit).map(|(at, _)| (*at, Refused::Apply)));
     }
 }
 

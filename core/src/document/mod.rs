@@ -11,6 +11,7 @@
 mod change;
 mod column;
 mod diff;
+#[expect(clippy::module_inception, reason = "the type gives the folder its name")]
 mod document;
 mod edit;
 mod error;

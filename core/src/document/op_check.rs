@@ -5,7 +5,7 @@
 
 use super::change::Place;
 use super::error::Refused;
-use super::index::{Checked, Clock, Index, Latest, OpFacts, OpKind, OpRef};
+use super::index::{Checked, Clock, Index, KeyNumber, Latest, OpFacts, OpKind, OpList, OpRef};
 use super::limit::{DEPTH_MAX, MAP_OPS_PER_CHANGE_MAX};
 use super::scan::Scanned;
 use super::scan_ops::{Action, Key, OpName, Ops, Scalar, ScannedOp};
@@ -19,8 +19,6 @@ pub(super) fn check_ops(
     scanned: &Scanned<'_>,
     (place, clock): (Place, Clock),
 ) -> Result<Checked, Refused> {
-    // Bounded by the scan: at most 65,536 of 24 bytes.
-    let count = usize::try_from(scanned.op_count).map_err(|_| Refused::Items)?;
     let own = index.actor(scanned.actor).unwrap_or_else(|| index.next_actor());
     let mut check = OpCheck {
         index,
@@ -32,8 +30,9 @@ pub(super) fn check_ops(
         change: index.next_change(),
         start_op: scanned.start_op,
         clock,
-        ops: Vec::with_capacity(count),
-        overwritten: BTreeSet::new(),
+        ops: OpList::default(),
+        overwritten: Vec::new(),
+        map_overwritten: BTreeSet::new(),
         latest: BTreeMap::new(),
         new_keys: BTreeMap::new(),
         map_ops: 0,
@@ -46,6 +45,10 @@ pub(super) fn check_ops(
         read_preds(&mut ops, &mut preds, &actor_ids)?;
         check.op(&op, &preds)?;
     }
+    check.overwritten.sort_unstable();
+    if !check.overwritten.is_sorted_by(|a, b| a < b) {
+        return Err(Refused::Overwritten);
+    }
     let mut new_keys: Vec<_> =
         check.new_keys.into_iter().map(|(key, number)| (number, key.to_owned())).collect();
     new_keys.sort_unstable();
@@ -55,7 +58,7 @@ pub(super) fn check_ops(
         start_op: scanned.start_op,
         clock: check.clock,
         ops: check.ops,
-        overwritten: check.overwritten.into_iter().collect(),
+        overwritten: check.overwritten,
         latest: check.latest,
         new_keys: new_keys.into_iter().map(|(_, key)| key).collect(),
     })
@@ -90,10 +93,13 @@ struct OpCheck<'a> {
     change: u32,
     start_op: u64,
     clock: Clock,
-    ops: Vec<OpFacts>,
-    overwritten: BTreeSet<OpRef>,
+    ops: OpList,
+    /// Each once: sorted and looked through at the end.
+    overwritten: Vec<OpRef>,
+    /// Those at map keys.
+    map_overwritten: BTreeSet<OpRef>,
     latest: BTreeMap<Latest, OpRef>,
-    new_keys: BTreeMap<&'a str, u32>,
+    new_keys: BTreeMap<&'a str, KeyNumber>,
     map_ops: usize,
 }
 
@@ -211,7 +217,11 @@ impl<'a> OpCheck<'a> {
         if !same_place || old.kind == OpKind::Delete || self.index.is_overwritten(op, &self.clock) {
             return Err(Refused::Overwritten);
         }
-        if self.overwritten.insert(op) { Ok(()) } else { Err(Refused::Overwritten) }
+        if facts.key.is_some() {
+            self.map_overwritten.insert(op);
+        }
+        self.overwritten.push(op);
+        Ok(())
     }
 
     /// The author's own last value at this key does not stay beside a new one. A deletion may leave it: so Automerge
@@ -223,7 +233,7 @@ impl<'a> OpCheck<'a> {
         let place = (facts.object, key, self.own);
         let last = self.latest.get(&place).copied().or_else(|| self.index.latest(&place));
         if let Some(last) = last
-            && !self.overwritten.contains(&last)
+            && !self.map_overwritten.contains(&last)
             && !self.index.is_overwritten(last, &self.clock)
         {
             return Err(Refused::Overwritten);
@@ -232,27 +242,23 @@ impl<'a> OpCheck<'a> {
         Ok(())
     }
 
-    fn key(&mut self, key: &'a str) -> u32 {
+    fn key(&mut self, key: &'a str) -> KeyNumber {
         self.index.key(key).unwrap_or_else(|| {
-            let next =
-                self.index.next_key() + u32::try_from(self.new_keys.len()).unwrap_or(u32::MAX);
+            let new = u32::try_from(self.new_keys.len()).unwrap_or(u32::MAX);
+            let next = self.index.next_key().saturating_add(new);
             *self.new_keys.entry(key).or_insert(next)
         })
     }
 
     fn next_op(&self) -> OpRef {
-        OpRef { change: self.change, offset: u32::try_from(self.ops.len()).unwrap_or(u32::MAX) }
+        OpRef::new(self.change, self.ops.len())
     }
 
     /// An operation in the causal past, or earlier in this change.
     fn find(&self, name: OpName) -> Option<(OpRef, OpFacts)> {
         if name.actor == 0 && name.counter >= self.start_op {
-            let offset = name.counter - self.start_op;
-            let facts = self.ops.get(usize::try_from(offset).ok()?)?;
-            return Some((
-                OpRef { change: self.change, offset: u32::try_from(offset).ok()? },
-                *facts,
-            ));
+            let offset = u32::try_from(name.counter - self.start_op).ok()?;
+            return self.ops.get(offset).map(|facts| (OpRef::new(self.change, offset), facts));
         }
         let actor = self.actors.get(name.actor).copied().flatten()?;
         let op = self.index.find(actor, name.counter, &self.clock)?;

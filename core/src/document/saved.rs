@@ -82,11 +82,10 @@ pub(super) fn encode(kind: DocumentKind, index: &Index, automerge: &Automerge) -
     out
 }
 
+type RawChanges = Vec<(ActorId, Vec<u8>)>;
+
 /// Opens Automerge's bytes: the document, and its changes in causal order.
-pub(super) fn open(
-    bytes: &[u8],
-    kind: DocumentKind,
-) -> Option<(Automerge, Vec<(ActorId, Vec<u8>)>)> {
+pub(super) fn open(bytes: &[u8], kind: DocumentKind) -> Option<(Automerge, RawChanges)> {
     let document = load(bytes)?;
     drop(Fields::read(&document, kind));
     let changes = document
