@@ -102,6 +102,8 @@ pub enum Outcome {
         /// The bound.
         limit: u64,
     },
+    /// This relay holds as many spaces as it may.
+    Full,
     /// The space to be made exists with another first item, or the space does not exist.
     Unknown,
     /// An append before it in its lane was refused.

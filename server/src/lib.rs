@@ -8,3 +8,4 @@
 
 pub mod job;
 pub mod protocol;
+pub mod storage;

@@ -279,6 +279,7 @@ impl Relay {
             Outcome::Quota { limit } => {
                 self.refuse_append(origin, Refusal { reason: Reason::Quota, argument: limit });
             }
+            Outcome::Full => self.refuse_append(origin, Refusal::plain(Reason::NoSpace)),
             Outcome::Unknown => self.refuse_append(origin, Refusal::plain(Reason::AuthBad)),
             Outcome::Behind => {}
         }

@@ -78,7 +78,7 @@ impl Relay {
                 self.want(connection, (sid, seat), Wanted::Pull { stream, sid, after, bytes_max });
             }
             (Frame::Principals { sid }, Some(seat)) => {
-                self.principals(connection, stream, sid, seat)
+                self.principals(connection, stream, sid, seat);
             }
             (Frame::ControlAppend { sid, idx, item, creation: None }, Some(seat)) => {
                 self.append_control(connection, stream, (sid, seat), (idx, item));
@@ -89,7 +89,7 @@ impl Relay {
                 }
             }
             (Frame::MailPut { rid, idx, bytes }, _) => {
-                self.mail_put(connection, stream, rid, (idx, bytes))
+                self.mail_put(connection, stream, rid, (idx, bytes));
             }
             (Frame::MailGet { rid, from, wait_ms }, _) => {
                 let wait = Duration::from_millis(u64::from(wait_ms)).min(MAIL_WAIT_MAX);
