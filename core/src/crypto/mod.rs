@@ -47,5 +47,6 @@ pub use row::{RowKey, VaultKey};
 pub use seal::{ClassKey, open, seal};
 pub use vault::{KeysFile, Unlock, Unlocked, VaultId, VaultKeys};
 pub use verified::{Unverified, Verified};
-pub use welcome::{Psk, open_welcome, seal_welcome};
+pub use welcome::{PairingSecret, Psk, open_welcome, seal_welcome};
 pub use wrap::{WrapContext, spare_wrap, unwrap, wrap};
+pub use zeroize::Zeroizing;

@@ -3,9 +3,31 @@
 use super::error::{KeyError, OpenError};
 use super::kem::{Bundle, KemKey, KemPublic, hpke_open, hpke_seal};
 use super::random::Random;
+use super::secret::Secret;
 use wire::hash;
 use wire::id::RendezvousId;
 use zeroize::Zeroizing;
+
+/// A secret that lives as long as a pairing: the one in an invitation, or the key of the channel.
+#[derive(Debug)]
+pub struct PairingSecret(Secret<32>);
+
+impl PairingSecret {
+    /// Draws a new one.
+    pub fn generate(random: &mut dyn Random) -> Self {
+        Self(Secret::generate(random))
+    }
+
+    /// Takes the bytes as they are. The caller wipes its own copy.
+    pub fn from_bytes(bytes: &[u8; 32]) -> Self {
+        Self(Secret::copy_of(bytes))
+    }
+
+    /// The bytes.
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        self.0.bytes()
+    }
+}
 
 /// The secret of an invitation by QR and the public name that goes with it.
 #[derive(Clone, Copy)]
