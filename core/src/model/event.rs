@@ -130,7 +130,7 @@ pub enum Event {
 }
 
 /// Something said by a newer version: kept, and shown as that.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Newer {
     /// Its number.
     pub number: u16,
@@ -339,6 +339,12 @@ pub fn member_record(person: PersonId) -> RecordId {
         *byte = *of_person;
     }
     RecordId::from_bytes(bytes)
+}
+
+impl core::fmt::Debug for Newer {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Newer({})", self.number)
+    }
 }
 
 /// Prints the kind only: what was said is nobody's to log.

@@ -54,7 +54,7 @@ impl Head {
 }
 
 /// One event, told.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Told {
     /// What its entry says about it.
     pub head: Head,
@@ -121,6 +121,16 @@ impl Told {
         let (said, chain) = (self.event.at().instant(), Timestamp::from_millis(self.head.hlc_ms));
         let apart = since(said, chain).max(since(chain, said));
         apart.as_millis() > u128::from(CLOCK_DRIFT_MAX_MILLIS)
+    }
+}
+
+/// Prints what its entry says, and of the event the kind only.
+impl core::fmt::Debug for Told {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Told")
+            .field("head", &self.head)
+            .field("event", &self.event)
+            .finish_non_exhaustive()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::words;
 use crate::model::id::{EntryId, OrderKey, PersonId, RecordId};
 use crate::model::person::Name;
 use crate::model::question::QuestionStatus;
@@ -40,14 +41,34 @@ pub struct CardStep {
     /// The rule that it breaks: shown, without effect.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub void: Option<Rule>,
-    /// Crossed on the way with something of the other.
-    pub crossed: bool,
+    /// What to know about it.
+    pub marks: Vec<Mark>,
+}
+
+/// What to know about a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mark {
+    /// Crossed on the way with something of the other: nothing says which was first.
+    Crossed,
     /// Another text claims its place.
-    pub disputed: bool,
+    Disputed,
     /// Its author's clock was a day off.
-    pub clock_unsure: bool,
+    ClockUnsure,
     /// It holds more than this version knows.
-    pub newer: bool,
+    NeedsNewer,
+}
+
+impl Mark {
+    /// In words.
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::Crossed => words::CROSSED,
+            Self::Disputed => words::DISPUTED,
+            Self::ClockUnsure => words::CLOCK_UNSURE,
+            Self::NeedsNewer => words::NEEDS_NEWER,
+        }
+    }
 }
 
 /// Where a record stands, by kind.
@@ -132,10 +153,17 @@ impl Card {
 impl CardStep {
     fn new(step: &Step) -> Self {
         let told = &step.told;
-        let event = match told.event() {
-            Event::Newer(newer) => Event::Newer(newer.headline()),
-            known => known.clone(),
+        let event = if let Event::Newer(newer) = told.event() {
+            Event::Newer(newer.headline())
+        } else {
+            told.event().clone()
         };
+        let marks = [
+            (step.crossed, Mark::Crossed),
+            (told.head.disputed, Mark::Disputed),
+            (told.clock_unsure(), Mark::ClockUnsure),
+            (told.needs_newer(), Mark::NeedsNewer),
+        ];
         let void = match step.standing {
             Standing::Void(rule) => Some(rule),
             Standing::Counted | Standing::Quarantined => None,
@@ -145,10 +173,7 @@ impl CardStep {
             by: told.head.author,
             event,
             void,
-            crossed: step.crossed,
-            disputed: told.head.disputed,
-            clock_unsure: told.clock_unsure(),
-            newer: told.needs_newer(),
+            marks: marks.into_iter().filter_map(|(holds, mark)| holds.then_some(mark)).collect(),
         }
     }
 }

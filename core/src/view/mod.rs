@@ -14,7 +14,7 @@ mod said;
 mod timeline;
 pub mod words;
 
-pub use card::{Card, CardError, CardStep, STEPS_MAX, Status};
+pub use card::{Card, CardError, CardStep, Mark, STEPS_MAX, Status};
 pub use label::{Carried, label};
 pub use names::Names;
 pub use notification::{Reminder, reminders, reminders_between};

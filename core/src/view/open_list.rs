@@ -12,6 +12,7 @@ use super::timeline::Line;
 use crate::model::promise::Due;
 use crate::model::question::{DeclineReason, QuestionStatus};
 use crate::model::reach::ReachStatus;
+use crate::model::when::Zoned;
 
 /// One open record. Holds facts that both phones share.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -105,7 +106,7 @@ impl OpenLine {
             text: line.opening.said.text,
             due: line.due,
             reason: declined.map(|(reason, _)| reason),
-            until: declined.and_then(|(_, until)| until.as_ref().map(|until| until.to_utc())),
+            until: declined.and_then(|(_, until)| until.as_ref().map(Zoned::to_utc)),
             past: time.is_some_and(|time| card.is_past(time)),
         }
     }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::card::{Card, CardStep, Status};
+use super::card::{Card, CardStep, Mark, Status};
 use super::names::Names;
 use super::said::{Said, is_false};
 use super::words;
@@ -60,18 +60,9 @@ pub struct StepLine {
     /// The rule that it breaks: it has no effect.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub void: Option<Rule>,
-    /// Crossed on the way: nothing says which was first.
-    #[serde(skip_serializing_if = "is_false")]
-    pub crossed: bool,
-    /// Another text claims its place.
-    #[serde(skip_serializing_if = "is_false")]
-    pub disputed: bool,
-    /// The clock was a day off.
-    #[serde(skip_serializing_if = "is_false")]
-    pub clock_unsure: bool,
-    /// It holds more than this version knows.
-    #[serde(skip_serializing_if = "is_false")]
-    pub needs_newer: bool,
+    /// What to know about it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub marks: Vec<Mark>,
 }
 
 /// The lines of all records but names, sorted alike on both phones.
@@ -161,10 +152,7 @@ impl StepLine {
             zone: at.zone().as_str().to_owned(),
             said: Said::new(&step.event, step.by, names),
             void: step.void,
-            crossed: step.crossed,
-            disputed: step.disputed,
-            clock_unsure: step.clock_unsure,
-            needs_newer: step.newer,
+            marks: step.marks.clone(),
         }
     }
 }
