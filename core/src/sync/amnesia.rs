@@ -1,8 +1,18 @@
-//! A relay that lost something: how it shows. What follows is in `Output::Forgot`.
+//! A relay that lost something: how it shows, and the return to the start of its log.
 
-use wire::id::StoreId;
+use core::time::Duration;
 
-use super::output::Cursor;
+use wire::frame::Channel;
+use wire::id::{RunningHash, StoreId};
+use wire::receipt::ReceiptBody;
+
+use super::lie::Lie;
+use super::line::{Line, Question};
+use super::output::{Cursor, Output};
+use super::pull::{Level, Phase, Pull};
+
+/// The longest polite delay before the log of a relay that forgot is pulled: two phones then rarely re-seed at once.
+const FORGOT_WAIT_MAX: Duration = Duration::from_mins(1);
 
 /// How a relay's loss shows. None of it is an error of this device; receipts from before stay as evidence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +38,62 @@ pub(super) fn judge(seen: Cursor, promised: u64, told: Cursor) -> Option<Amnesia
         Some(Amnesia::Different)
     } else {
         None
+    }
+}
+
+impl Pull {
+    /// A receipt is known.
+    pub(super) fn remember(&mut self, body: &ReceiptBody) {
+        if body.store == self.cursor.store && body.n > self.promised.0 {
+            self.promised = (body.n, body.running);
+        }
+    }
+
+    /// A receipt states `R_n` for a position that comes, or came.
+    pub(super) fn claimed(&mut self, body: &ReceiptBody, line: &mut Line) -> Result<(), Lie> {
+        if body.store != self.received.store {
+            return Ok(());
+        }
+        self.remember(body);
+        self.heard(body.n);
+        let agreed = self.claims.stated(body.n, body.running, self.received.n);
+        if agreed { Ok(()) } else { self.disagree(line) }
+    }
+
+    /// The relay's `R_n` is not ours. If the two never agreed on this connection, it may have been restored from a
+    /// backup under its old name.
+    pub(super) fn disagree(&mut self, line: &mut Line) -> Result<(), Lie> {
+        if self.verified {
+            return Err(Lie::RunningHash { n: self.received.n });
+        }
+        self.forget(Amnesia::Different, line);
+        Ok(())
+    }
+
+    pub(super) fn forget(&mut self, amnesia: Amnesia, line: &mut Line) {
+        match self.phase {
+            Phase::Paging { request, .. } => line.cancel_request(request),
+            Phase::Asking | Phase::Tailing => {
+                line.answered(Question::Tail(self.sid));
+                line.put(Output::Cancel { channel: Channel::Tail(self.sid) });
+            }
+            Phase::Out
+            | Phase::Told { .. }
+            | Phase::Polite { .. }
+            | Phase::Behind
+            | Phase::Level => {}
+        }
+        let cursor = Cursor::start(line.store.unwrap_or(self.received.store));
+        self.drop_backlog();
+        (self.in_hand, self.promised) = (None, (0, RunningHash::ZERO));
+        (self.cursor, self.received) = (cursor, cursor);
+        // From the start on, nothing but the relay's own words is compared.
+        self.verified = true;
+        (self.forgot, self.level) = (true, Level::Never);
+        self.again.forget();
+        let wait = if line.eager { Duration::ZERO } else { line.jitter.up_to(FORGOT_WAIT_MAX) };
+        self.phase = Phase::Polite { until: line.now + wait };
+        line.put(Output::Forgot { sid: self.sid, amnesia, cursor });
     }
 }
 

@@ -7,9 +7,9 @@ use wire::time::Moment;
 /// The first wait is drawn from zero to this. Doubles with each failure.
 pub(super) const WAIT_FIRST: Duration = Duration::from_secs(1);
 /// No wait is longer: with full jitter, 100,000 clients then make about 700 dials/s at a relay that is down.
-pub(super) const WAIT_MAX: Duration = Duration::from_secs(300);
+pub(super) const WAIT_MAX: Duration = Duration::from_mins(5);
 /// A connection that lasted this long was a good one: the next wait starts small again.
-pub(super) const GOOD_AFTER: Duration = Duration::from_secs(60);
+pub(super) const GOOD_AFTER: Duration = Duration::from_mins(1);
 
 /// `SplitMix64`: waits need spread, not secrecy.
 #[derive(Clone, Debug)]

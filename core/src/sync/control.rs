@@ -307,8 +307,10 @@ impl Control {
     /// Nothing is known that is not stored here: data may be asked for and handed over.
     pub(super) const fn may_read(&self) -> bool {
         let quiet = match self.phase {
-            Phase::Idle | Phase::Fetching { .. } | Phase::Feeding { .. } => true,
-            Phase::Appending { .. } => true,
+            Phase::Idle
+            | Phase::Fetching { .. }
+            | Phase::Feeding { .. }
+            | Phase::Appending { .. } => true,
             Phase::Pulling { .. } | Phase::Storing { .. } | Phase::Forked => false,
         };
         quiet && !self.wanted && !self.check_head && self.held <= self.count

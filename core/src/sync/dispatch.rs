@@ -15,7 +15,7 @@ use super::output::{Cursor, Output};
 /// Frames that may answer one request of the owner: a whole mailbox, several times.
 const ASK_FRAMES_MAX: u32 = 64;
 /// Spread of the dials after a relay said that it goes away and did not say for how long.
-const AWAY_SPREAD: Duration = Duration::from_secs(60);
+const AWAY_SPREAD: Duration = Duration::from_mins(1);
 
 impl Engine {
     pub(super) fn space_of(&self, channel: Channel) -> Option<SpaceHandle> {
@@ -67,26 +67,30 @@ impl Engine {
                 self.drop_link(Some(if asked.is_zero() { spread } else { asked }));
                 Ok(())
             }
-            (Frame::Refused { refusal }, Some(_)) => self.question_refused(refusal),
+            (Frame::Refused { refusal }, Some(_)) => {
+                self.question_refused(refusal);
+                Ok(())
+            }
             (_, _) => Err(Lie::Unasked),
         }
     }
 
-    fn question_refused(&mut self, refusal: Refusal) -> Result<(), Lie> {
+    fn question_refused(&mut self, refusal: Refusal) {
         let line = &mut self.line;
         match line.questions.pop_front() {
             Some(Question::SignIn(sid)) => {
-                let space = self.spaces.get_mut(&sid);
-                space.map_or(Ok(()), |space| space.sign_in_refused(refusal, line))
+                if let Some(space) = self.spaces.get_mut(&sid) {
+                    space.sign_in_refused(refusal, line);
+                }
             }
             Some(Question::Tail(sid)) => {
-                let space = self.spaces.get_mut(&sid);
-                space.map_or(Ok(()), |space| space.tail_refused(refusal, line))
+                if let Some(space) = self.spaces.get_mut(&sid) {
+                    space.tail_refused(refusal, line);
+                }
             }
             Some(Question::Hello) | None => {
                 line.put(Output::Refused { sid: None, refusal });
                 self.drop_link(Some(asked_wait(refusal)));
-                Ok(())
             }
         }
     }

@@ -13,6 +13,7 @@
 //! Sources: `docs/protocol.md`; full jitter as in AWS "Exponential Backoff and Jitter" (2015).
 
 mod amnesia;
+mod backlog;
 mod backoff;
 mod claims;
 mod control;

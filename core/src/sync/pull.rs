@@ -5,15 +5,14 @@
 //! to its bound. Whenever the relay states `R_n`, at a page's end, at sign-in or in a receipt, it must be ours.
 
 use core::time::Duration;
-use std::collections::VecDeque;
 
 use wire::frame::{Channel, Frame};
 use wire::id::{RunningHash, SpaceHandle, StoreId};
 use wire::limit::ENVELOPE_BYTES_MAX;
-use wire::receipt::ReceiptBody;
 use wire::time::Moment;
 
-use super::amnesia::{Amnesia, judge};
+use super::amnesia::judge;
+use super::backlog::{BATCH_COUNT, Backlog};
 use super::backoff::Retry;
 use super::claims::Claims;
 use super::control::Control;
@@ -24,24 +23,8 @@ use super::output::{Cursor, Delivery, Output};
 
 /// What one page may hold. Its last envelope may stand over.
 pub(super) const PAGE_BYTES: usize = 1_048_576;
-/// Envelopes in one batch: one local transaction.
-const BATCH_COUNT: usize = 256;
-/// Bytes in one batch, unless one envelope alone is larger.
-const BATCH_BYTES: usize = 4_194_304;
-/// What a tail may bring before the owner has stored it. Above, the tail is given up and pages take over.
-const BACKLOG_BYTES: usize = 4_194_304;
-/// As [`BACKLOG_BYTES`], in envelopes.
-const BACKLOG_COUNT: usize = 2_048;
-/// The longest polite delay before the log of a relay that forgot is pulled: two phones then rarely re-seed at once.
-pub(super) const FORGOT_WAIT_MAX: Duration = Duration::from_secs(60);
-
-/// The epoch that an envelope names; zero for bytes that are too short to be one.
-pub(super) fn epoch_of(envelope: &[u8]) -> u32 {
-    envelope.get(4..).and_then(<[u8]>::first_chunk::<4>).map_or(0, |e| u32::from_be_bytes(*e))
-}
-
 #[derive(Debug)]
-enum Phase {
+pub(super) enum Phase {
     /// Not signed in.
     Out,
     /// Signed in; the relay said where its log stands.
@@ -60,36 +43,37 @@ enum Phase {
     Tailing,
 }
 
-#[derive(Debug)]
-struct Ready {
-    delivery: Delivery,
-    cursor: Cursor,
+/// Whether the owner has stored all that the relay holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Level {
+    /// Not since the start, or not since the relay forgot.
+    Never,
+    /// On an earlier sign-in.
+    Before,
+    /// On this one; `CaughtUp` is said.
+    Said,
 }
 
 /// The data log of one space, here and at the relay.
 #[derive(Debug)]
 pub(super) struct Pull {
-    sid: SpaceHandle,
-    cursor: Cursor,
-    received: Cursor,
-    in_hand: Option<Cursor>,
-    ready: VecDeque<Ready>,
-    ready_bytes: usize,
+    pub(super) sid: SpaceHandle,
+    pub(super) cursor: Cursor,
+    pub(super) received: Cursor,
+    pub(super) in_hand: Option<Cursor>,
+    backlog: Backlog,
     /// The relay's newest position, as far as it told.
     head: u64,
     /// A running hash was compared since this device counts from `cursor`'s store: a mismatch from now on is a lie.
-    verified: bool,
-    /// `CaughtUp` is said for this sign-in.
-    said_level: bool,
-    /// Level at least once since the start, or since the relay forgot.
-    was_level: bool,
-    forgot: bool,
+    pub(super) verified: bool,
+    pub(super) level: Level,
+    pub(super) forgot: bool,
     /// The newest position that a receipt of this store names, with `R_n` there; kept over reconnects.
-    promised: (u64, RunningHash),
+    pub(super) promised: (u64, RunningHash),
     /// More was told while a page was open: one more look.
     news: bool,
-    claims: Claims,
-    phase: Phase,
+    pub(super) claims: Claims,
+    pub(super) phase: Phase,
     retry: Retry,
     tail_retry: Retry,
     pub(super) again: Again,
@@ -102,12 +86,10 @@ impl Pull {
             cursor,
             received: cursor,
             in_hand: None,
-            ready: VecDeque::new(),
-            ready_bytes: 0,
+            backlog: Backlog::default(),
             head: cursor.n,
             verified: false,
-            said_level: false,
-            was_level: false,
+            level: Level::Never,
             forgot: false,
             promised: (0, RunningHash::ZERO),
             news: false,
@@ -121,7 +103,10 @@ impl Pull {
 
     /// The relay let us in; its log stands at `head`.
     pub(super) fn told(&mut self, head: Cursor) {
-        (self.head, self.verified, self.said_level) = (head.n, false, false);
+        (self.head, self.verified) = (head.n, false);
+        if self.level == Level::Said {
+            self.level = Level::Before;
+        }
         self.phase = Phase::Told { head };
         let (n, running) = self.promised;
         if n > self.received.n {
@@ -134,13 +119,6 @@ impl Pull {
         if n > self.head {
             self.head = n;
             self.news = true;
-        }
-    }
-
-    /// A receipt is known.
-    pub(super) fn remember(&mut self, body: &ReceiptBody) {
-        if body.store == self.cursor.store && body.n > self.promised.0 {
-            self.promised = (body.n, body.running);
         }
     }
 
@@ -161,24 +139,24 @@ impl Pull {
     }
 
     fn advance(&mut self, line: &mut Line) {
-        let stored = self.is_all_stored();
-        match self.phase {
-            Phase::Told { head } if stored => self.compare(head, line),
-            Phase::Polite { until } if until <= line.now => self.phase = Phase::Behind,
-            Phase::Level if self.head > self.received.n => self.phase = Phase::Behind,
-            Phase::Level if line.live && line.may_tail() && self.tail_retry.is_ready(line.now) => {
+        if let Phase::Told { head } = self.phase
+            && self.is_all_stored()
+        {
+            self.compare(head, line);
+        }
+        if let Phase::Polite { until } = self.phase
+            && until <= line.now
+        {
+            self.phase = Phase::Behind;
+        }
+        if matches!(self.phase, Phase::Level) {
+            if self.head > self.received.n {
+                self.phase = Phase::Behind;
+            } else if line.live && line.may_tail() && self.tail_retry.is_ready(line.now) {
                 self.phase = Phase::Asking;
                 let frame = Frame::Tail { sid: self.sid, after: self.received.n };
                 line.question(Question::Tail(self.sid), frame);
             }
-            Phase::Out
-            | Phase::Told { .. }
-            | Phase::Polite { .. }
-            | Phase::Behind
-            | Phase::Paging { .. }
-            | Phase::Level
-            | Phase::Asking
-            | Phase::Tailing => {}
         }
         if matches!(self.phase, Phase::Behind)
             && self.is_all_stored()
@@ -215,27 +193,13 @@ impl Pull {
         if self.in_hand.is_some() {
             return;
         }
-        let (mut batch, mut bytes, mut cursor) = (Vec::new(), 0, self.cursor);
-        while let Some(next) = self.ready.front() {
-            let len = next.delivery.envelope.len();
-            let full = batch.len() >= BATCH_COUNT || bytes + len > BATCH_BYTES;
-            if !batch.is_empty() && full {
-                break;
-            }
-            if control.look_for(epoch_of(&next.delivery.envelope)) {
-                break;
-            }
-            let Some(next) = self.ready.pop_front() else { break };
-            bytes += len;
-            self.ready_bytes -= len;
-            cursor = next.cursor;
-            batch.push(next.delivery);
-        }
-        if batch.is_empty() && self.ready.is_empty() {
-            batch = self.again.take(BATCH_COUNT);
-        }
-        if !batch.is_empty() {
+        if let Some((batch, cursor)) = self.backlog.take(control) {
             self.deliver(batch, cursor, line);
+        } else if self.backlog.is_empty() {
+            let batch = self.again.take(BATCH_COUNT);
+            if !batch.is_empty() {
+                self.deliver(batch, self.cursor, line);
+            }
         }
     }
 
@@ -245,8 +209,8 @@ impl Pull {
     }
 
     fn say_level(&mut self, control: &Control, line: &mut Line) {
-        if !self.said_level && self.is_stored() && control.may_read() {
-            (self.said_level, self.was_level) = (true, true);
+        if self.level != Level::Said && self.is_stored() && control.may_read() {
+            self.level = Level::Said;
             line.put(Output::CaughtUp { sid: self.sid });
         }
     }
@@ -320,7 +284,7 @@ impl Pull {
         }
         self.tail_retry.reset();
         self.take(n, envelope, line)?;
-        if self.ready_bytes > BACKLOG_BYTES || self.ready.len() > BACKLOG_COUNT {
+        if self.backlog.is_over() {
             line.put(Output::Cancel { channel: Channel::Tail(self.sid) });
             self.phase = Phase::Behind;
         }
@@ -345,61 +309,12 @@ impl Pull {
         let cursor = self.received.after(self.sid, delivery.id);
         self.received = cursor;
         self.head = self.head.max(n);
-        self.ready_bytes += delivery.envelope.len();
-        self.ready.push_back(Ready { delivery, cursor });
+        self.backlog.push(delivery, cursor);
         if self.claims.computed(n, cursor.running) { Ok(()) } else { self.disagree(line) }
     }
 
-    /// A receipt states `R_n` for a position that comes, or came.
-    pub(super) fn claimed(&mut self, body: &ReceiptBody, line: &mut Line) -> Result<(), Lie> {
-        if body.store != self.received.store {
-            return Ok(());
-        }
-        self.remember(body);
-        self.heard(body.n);
-        let agreed = self.claims.stated(body.n, body.running, self.received.n);
-        if agreed { Ok(()) } else { self.disagree(line) }
-    }
-
-    /// The relay's `R_n` is not ours. If the two never agreed on this connection, it may have been restored from a
-    /// backup under its old name.
-    fn disagree(&mut self, line: &mut Line) -> Result<(), Lie> {
-        if self.verified {
-            return Err(Lie::RunningHash { n: self.received.n });
-        }
-        self.forget(Amnesia::Different, line);
-        Ok(())
-    }
-
-    fn forget(&mut self, amnesia: Amnesia, line: &mut Line) {
-        match self.phase {
-            Phase::Paging { request, .. } => line.cancel_request(request),
-            Phase::Asking | Phase::Tailing => {
-                line.answered(Question::Tail(self.sid));
-                line.put(Output::Cancel { channel: Channel::Tail(self.sid) });
-            }
-            Phase::Out
-            | Phase::Told { .. }
-            | Phase::Polite { .. }
-            | Phase::Behind
-            | Phase::Level => {}
-        }
-        let cursor = Cursor::start(line.store.unwrap_or(self.received.store));
-        self.drop_backlog();
-        (self.in_hand, self.promised) = (None, (0, RunningHash::ZERO));
-        (self.cursor, self.received) = (cursor, cursor);
-        // From the start on, nothing but the relay's own words is compared.
-        self.verified = true;
-        (self.forgot, self.was_level, self.said_level) = (true, false, false);
-        self.again.forget();
-        let wait = if line.eager { Duration::ZERO } else { line.jitter.up_to(FORGOT_WAIT_MAX) };
-        self.phase = Phase::Polite { until: line.now + wait };
-        line.put(Output::Forgot { sid: self.sid, amnesia, cursor });
-    }
-
-    fn drop_backlog(&mut self) {
-        self.ready.clear();
-        self.ready_bytes = 0;
+    pub(super) fn drop_backlog(&mut self) {
+        self.backlog.clear();
         self.claims.clear();
     }
 
@@ -434,8 +349,8 @@ impl Pull {
 
     /// Whether the owner has stored, at least once since the start or since the relay forgot, all that it holds: only
     /// then can a device that was restored from a backup know it before it sends anything.
-    pub(super) const fn was_level(&self) -> bool {
-        self.was_level
+    pub(super) fn was_level(&self) -> bool {
+        self.level != Level::Never
     }
 
     /// All that the relay is known to hold is stored here.
@@ -475,6 +390,6 @@ impl Pull {
     }
 
     fn is_all_stored(&self) -> bool {
-        self.in_hand.is_none() && self.ready.is_empty()
+        self.in_hand.is_none() && self.backlog.is_empty()
     }
 }

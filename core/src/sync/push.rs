@@ -100,7 +100,7 @@ impl Push {
         let asked =
             |slot: &&mut Slot| slot.pending.key == key && matches!(slot.state, State::Asked);
         if let Some(slot) = window.into_iter().find(asked)
-            && super::pull::epoch_of(&envelope) == slot.pending.epoch
+            && super::backlog::epoch_of(&envelope) == slot.pending.epoch
         {
             slot.state = State::Given(envelope);
         }

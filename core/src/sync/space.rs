@@ -141,20 +141,18 @@ impl Space {
         }
     }
 
-    pub(super) fn sign_in_refused(&mut self, refusal: Refusal, line: &mut Line) -> Result<(), Lie> {
+    pub(super) fn sign_in_refused(&mut self, refusal: Refusal, line: &mut Line) {
         if refusal.reason == Reason::AuthBad && self.may_create && !self.created_now {
             self.session = Session::Composing;
             line.put(Output::Create { sid: self.sid });
         } else {
             self.rest(refusal, line);
         }
-        Ok(())
     }
 
-    pub(super) fn tail_refused(&mut self, refusal: Refusal, line: &mut Line) -> Result<(), Lie> {
+    pub(super) fn tail_refused(&mut self, refusal: Refusal, line: &mut Line) {
         self.pull.tail_lost(asked_wait(refusal), line);
         self.refused(refusal, line);
-        Ok(())
     }
 
     /// A frame on the push or tail stream.

@@ -6,7 +6,6 @@ use wire::frame::{Channel, Creation, Frame};
 use wire::hash::{envelope_id, item_hash};
 use wire::id::{ItemHash, PrincipalKey, SpaceHandle};
 use wire::receipt::ReceiptBody;
-use wire::time::Moment;
 
 use crate::sync::{Cursor, Engine, Output, Pending, Profile, SpaceStart};
 
@@ -104,7 +103,7 @@ pub(super) struct Owner {
     pub(super) dialing: bool,
     pub(super) connected: bool,
     pub(super) lies: u32,
-    pub(super) caught_up: u32,
+    pub(super) conflicts: u32,
     seeds: u64,
 }
 
@@ -125,7 +124,7 @@ impl Owner {
             dialing: false,
             connected: false,
             lies: 0,
-            caught_up: 0,
+            conflicts: 0,
             seeds: 0,
         };
         owner.start(live);
@@ -218,24 +217,23 @@ impl Owner {
             | Output::Forgot { .. }
             | Output::CaughtUp { .. }
             | Output::Reseal { .. }) => self.writes.push_back(slow),
-            Output::ControlConflict { .. }
-            | Output::Answer { .. }
-            | Output::AnswerEnd { .. }
-            | Output::Refused { .. } => {}
+            Output::ControlConflict { .. } => self.conflicts += 1,
+            Output::Answer { .. } | Output::AnswerEnd { .. } | Output::Refused { .. } => {}
         }
     }
 
     /// Control before data: neither pull nor push while a control item is not stored.
     fn check_sent(&self, frame: &Frame) {
         let (sid, epoch) = match frame {
-            Frame::Push { sid, envelope } => (sid, Some(crate::sync::pull::epoch_of(envelope))),
+            Frame::Push { sid, envelope } => (sid, Some(crate::sync::backlog::epoch_of(envelope))),
             Frame::Pull { sid, .. } => (sid, None),
             _ => return,
         };
-        let unstored = self
-            .writes
-            .iter()
-            .any(|write| matches!(write, Output::ControlReceived { sid: of, .. } if of == sid));
+        let held = self.disks[sid].items.len();
+        let unstored = self.writes.iter().any(|write| {
+            matches!(write, Output::ControlReceived { sid: of, idx, .. }
+                if of == sid && *idx as usize >= held)
+        });
         assert!(!unstored, "no data moves before the control log is stored");
         if let Some(epoch) = epoch {
             assert_eq!(epoch, self.disks[sid].epoch(), "nothing leaves under a dead epoch");
@@ -248,25 +246,15 @@ impl Owner {
         let times = if twice { 2 } else { 1 };
         match write {
             Output::ControlReceived { sid, idx, item } => {
-                let disk = self.disks.get_mut(&sid).unwrap();
-                assert!(idx as usize <= disk.items.len(), "control items come in order");
-                if idx as usize == disk.items.len() {
-                    disk.items.push(item);
-                }
-                let (count, head, epoch) = (disk.items.len() as u32, disk.head(), disk.epoch());
-                for _ in 0..times {
-                    self.engine.handle_control_stored(sid, count, head, epoch);
-                }
+                assert!(
+                    idx as usize <= self.disks[&sid].items.len(),
+                    "control items come in order"
+                );
+                self.store_item(sid, idx, item, times);
             }
             Output::ControlAppended { sid, receipt } => {
-                let disk = self.disks.get_mut(&sid).unwrap();
-                if receipt.body.n == disk.items.len() as u64 {
-                    disk.items.push(control_item(sid, receipt.body.n as u32));
-                }
-                let (count, head, epoch) = (disk.items.len() as u32, disk.head(), disk.epoch());
-                for _ in 0..times {
-                    self.engine.handle_control_stored(sid, count, head, epoch);
-                }
+                let idx = receipt.body.n as u32;
+                self.store_item(sid, idx, control_item(sid, idx), times);
             }
             Output::Deliver { sid, batch, cursor } => {
                 let disk = self.disks.get_mut(&sid).unwrap();
@@ -318,8 +306,18 @@ impl Owner {
         }
     }
 
+    fn store_item(&mut self, sid: SpaceHandle, idx: u32, item: Vec<u8>, times: usize) {
+        let disk = self.disks.get_mut(&sid).unwrap();
+        if idx as usize == disk.items.len() {
+            disk.items.push(item);
+        }
+        let (count, head, epoch) = (disk.items.len() as u32, disk.head(), disk.epoch());
+        for _ in 0..times {
+            self.engine.handle_control_stored(sid, count, head, epoch);
+        }
+    }
+
     fn caught_up(&mut self, sid: SpaceHandle) {
-        self.caught_up += 1;
         let disk = self.disks.get_mut(&sid).unwrap();
         if disk.reseed {
             disk.reseed = false;
@@ -334,9 +332,5 @@ impl Owner {
     pub(super) fn append(&mut self, sid: SpaceHandle) {
         let idx = self.disks[&sid].items.len() as u32;
         self.engine.append(sid, control_item(sid, idx), idx);
-    }
-
-    pub(super) fn hear(&mut self, channel: Channel, frame: Frame, now: Moment) {
-        self.engine.handle_frame(channel, frame, now);
     }
 }

@@ -9,7 +9,7 @@ use wire::receipt::{Receipt, ReceiptBody, ReceiptKind};
 use wire::refusal::{Reason, Refusal};
 use wire::time::Timestamp;
 
-use crate::sync::pull::epoch_of;
+use crate::sync::backlog::epoch_of;
 
 /// One space as the relay keeps it.
 #[derive(Default)]
@@ -32,14 +32,15 @@ impl Log {
 /// What travels to a client.
 #[derive(Debug)]
 pub(super) enum Down {
-    Frame(Frame),
+    Frame(Box<Frame>),
     Closed,
 }
 
 /// One connection at the relay, and what is on its way to the client.
 #[derive(Default)]
 pub(super) struct Session {
-    signed_in: BTreeSet<SpaceHandle>,
+    /// With the number of control items told last.
+    signed_in: BTreeMap<SpaceHandle, u32>,
     tails: BTreeSet<SpaceHandle>,
     /// Push streams that the relay ended and the client has not given up.
     ended: BTreeSet<SpaceHandle>,
@@ -48,7 +49,7 @@ pub(super) struct Session {
 
 impl Session {
     fn put(&mut self, channel: Channel, frame: Frame) {
-        self.down.entry(channel).or_default().push_back(Down::Frame(frame));
+        self.down.entry(channel).or_default().push_back(Down::Frame(Box::new(frame)));
     }
 
     fn close(&mut self, channel: Channel) {
@@ -105,6 +106,16 @@ impl Relay {
         }
     }
 
+    /// Someone pushed all this while nobody was connected.
+    pub(super) fn fill(&mut self, sid: SpaceHandle, data: impl Iterator<Item = Vec<u8>>) {
+        let log = self.logs.get_mut(&sid).unwrap();
+        for envelope in data {
+            let n = log.data.len() as u64 + 1;
+            log.running.push(running_hash(sid, log.head(), n, envelope_id(&envelope)));
+            log.data.push(envelope);
+        }
+    }
+
     pub(super) fn receive(&mut self, client: usize, channel: Channel, frame: Frame) {
         let Some(mut session) = self.sessions.remove(&client) else { return };
         match channel {
@@ -125,7 +136,7 @@ impl Relay {
             Frame::Hello { .. } => Frame::Welcome { version: 1, store: self.store },
             Frame::Auth { sid, .. } => match self.logs.get(&sid) {
                 Some(log) => {
-                    session.signed_in.insert(sid);
+                    session.signed_in.insert(sid, log.items.len() as u32);
                     Frame::SignedIn {
                         sid,
                         n: log.data.len() as u64,
@@ -137,7 +148,7 @@ impl Relay {
                 None => refused(Reason::AuthBad, 0),
             },
             Frame::Tail { sid, after } => {
-                assert!(session.signed_in.contains(&sid));
+                assert!(session.signed_in.contains_key(&sid));
                 session.tails.insert(sid);
                 session.put(Channel::Tail(sid), Frame::TailStart { sid });
                 let log = &self.logs[&sid];
@@ -157,7 +168,7 @@ impl Relay {
             return;
         }
         let Frame::Push { envelope, .. } = frame else { panic!("only pushes go there") };
-        assert!(session.signed_in.contains(&sid));
+        assert!(session.signed_in.contains_key(&sid));
         let log = self.logs.get_mut(&sid).unwrap();
         let known = log.data.iter().position(|held| *held == envelope);
         let refusal = if known.is_some() {
@@ -166,7 +177,10 @@ impl Relay {
             Some(refused(Reason::StaleEpoch, u64::from(log.epoch())))
         } else if self.moody > 0 {
             self.moody -= 1;
-            Some(refused(if self.moody % 2 == 0 { Reason::Rate } else { Reason::Quota }, 300))
+            Some(refused(
+                if self.moody.is_multiple_of(2) { Reason::Rate } else { Reason::Quota },
+                300,
+            ))
         } else {
             None
         };
@@ -243,16 +257,17 @@ impl Relay {
         Receipt { body, index: 0, count: 1, siblings: Vec::new(), signature: [0; 64] }
     }
 
-    /// Tells everyone signed in how many control items there are.
+    /// Tells everyone signed in that there are more control items; tails bring the rest.
     fn fan_out(&mut self) {
         for session in self.sessions.values_mut() {
-            for sid in session.signed_in.clone() {
-                let Some(log) = self.logs.get(&sid) else { continue };
+            for (sid, told) in &mut session.signed_in {
+                let Some(log) = self.logs.get(sid) else { continue };
                 let (n, control) = (log.data.len() as u64, log.items.len() as u32);
-                let head = Frame::Head { sid, n, control };
-                let queue = session.down.entry(Channel::Control).or_default();
-                if !queue.iter().any(|down| matches!(down, Down::Frame(frame) if *frame == head)) {
-                    queue.push_back(Down::Frame(head));
+                if control > *told {
+                    *told = control;
+                    let head = Frame::Head { sid: *sid, n, control };
+                    let queue = session.down.entry(Channel::Control).or_default();
+                    queue.push_back(Down::Frame(Box::new(head)));
                 }
             }
         }

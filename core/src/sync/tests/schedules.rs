@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::world::{Step, World};
-use crate::sync::pull::epoch_of;
+use crate::sync::backlog::epoch_of;
 
 fn step() -> impl Strategy<Value = Step> {
     let device = 0..3_usize;

@@ -176,7 +176,7 @@ impl World {
             session.down.iter().filter(|(_, queue)| !queue.is_empty()).map(|(at, _)| *at).collect();
         let Some(channel) = full.get(choice % full.len().max(1)) else { return false };
         match session.down.get_mut(channel).unwrap().pop_front().unwrap() {
-            Down::Frame(frame) => owner.hear(*channel, frame, self.now),
+            Down::Frame(frame) => owner.engine.handle_frame(*channel, *frame, self.now),
             Down::Closed => owner.engine.handle_channel_closed(*channel, self.now),
         }
         true
