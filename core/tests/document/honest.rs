@@ -61,7 +61,7 @@ fn a_field_of_another_kind_is_not_written() {
 #[test]
 fn b59_a_pasted_text_of_60_001_characters_is_split_and_passes_the_gate() {
     let pasted: String =
-        (0..OPS_PER_EDIT_MAX + 1).map(|i| if i % 7 == 0 { ' ' } else { 'ä' }).collect();
+        (0..=OPS_PER_EDIT_MAX).map(|i| if i % 7 == 0 { ' ' } else { 'ä' }).collect();
     let (mut a, mut b) = pair("");
     let entry = a.edit(&text(&pasted));
     assert_eq!(entry.changes.len(), 2);
@@ -79,7 +79,7 @@ fn b59_a_pasted_text_of_60_001_characters_is_split_and_passes_the_gate() {
 fn an_entry_merged_twice_counts_once() {
     let (mut a, mut b) = pair("one");
     let entry = a.edit(&text("one two"));
-    assert!(b.receive(&[entry.clone()]).changed);
+    assert!(b.receive(std::slice::from_ref(&entry)).changed);
     let again = b.receive(&[entry]);
     assert!(again.refused.is_empty() && !again.changed);
 }
