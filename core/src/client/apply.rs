@@ -56,9 +56,9 @@ impl Node {
                 self.edit(id, kind, document, &edit, now, random)
             }
             Command::DeleteDocument(id) => self.delete(id, now, random),
-            Command::Invite { whom, digits } => self.invite(whom, digits, now, random),
+            Command::Invite { whom, digits } => self.invite((whom, digits), now, random),
             Command::Join(invited) => self.join(invited, now, random),
-            Command::TypeNumber(number) => self.type_number(&number, now),
+            Command::TypeNumber(number) => self.type_number(&number, random),
             Command::StopPairing => {
                 self.stop_pairing();
                 Ok(Answer::Done)

@@ -1,9 +1,10 @@
 //! Reading rows: documents, told events, and the small list rows written beside them, so that a list opens no
 //! document and folds no history.
 
-use crate::client::effect::{DOCUMENT_DELETED, entry_of};
+use crate::client::effect::{DOCUMENT_DELETED, SpaceKey, entry_of};
 use crate::client::error::Error;
 use crate::client::shelf::Shelf;
+use crate::crypto::EpochKey;
 use crate::document::{Document, DocumentKind, TITLE_CHARS_MAX};
 use crate::entry::Entry;
 use crate::membership::SpaceKind;
@@ -11,12 +12,15 @@ use crate::model::Told;
 use crate::model::id::{DocumentId, EntryId, RecordId, SpaceId};
 use crate::store::{Direction, Table};
 use wire::codec::{DecodeError, Reader, Writer};
+use zeroize::Zeroizing;
 
 /// The state of a record's list row; those of documents are their kinds.
 pub(crate) const RECORD: u8 = 100;
 /// How many characters of a text a list row shows.
 const EXCERPT_CHARS: usize = 80;
 const CARD_TEXT_BYTES_MAX: usize = 4_096;
+/// What the ids of mirrored keys among the facts of a vault begin with.
+const KEY_PREFIX: &[u8] = b"key";
 const PAGE: usize = 1_000;
 
 /// What is held of a document.
@@ -108,9 +112,21 @@ pub(crate) fn list_bytes(shelf: &Shelf) -> Result<Vec<Vec<u8>>, Error> {
     }
 }
 
+/// All mirrored keys: space, epoch, key.
+pub(crate) fn space_keys(shelf: &Shelf) -> Result<Vec<SpaceKey>, Error> {
+    let mut keys = Vec::new();
+    for row in shelf.prefix(Table::Meta, KEY_PREFIX)? {
+        let mut id = Reader::new(row.id.get(KEY_PREFIX.len()..).unwrap_or_default());
+        let (space, epoch) = (SpaceId::from_bytes(id.array()?), id.u32()?);
+        let bytes = Zeroizing::new(Reader::new(&row.body).array()?);
+        keys.push(SpaceKey { space, epoch, key: EpochKey::from_bytes(&bytes) });
+    }
+    Ok(keys)
+}
+
 /// The row of a mirrored key.
 pub(crate) fn space_key_row(space: SpaceId, epoch: u32) -> Vec<u8> {
-    [b"key".as_slice(), space.as_bytes(), &epoch.to_be_bytes()].concat()
+    [KEY_PREFIX, space.as_bytes(), &epoch.to_be_bytes()].concat()
 }
 
 /// What a list shows of a document.

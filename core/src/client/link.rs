@@ -33,6 +33,8 @@ pub(crate) struct Link {
     pub(crate) exporter: Option<[u8; 32]>,
     /// Control items sent and not answered, by space.
     pub(crate) in_flight: BTreeMap<SpaceHandle, Vec<u8>>,
+    /// Questions for the keys under which the relay knows this person, by request.
+    pub(crate) registrations: BTreeMap<u64, SpaceHandle>,
     carried: BTreeSet<SpaceHandle>,
 }
 
@@ -43,6 +45,7 @@ impl Link {
             engine: sync::Engine::new(seed, sync::Profile { live }),
             exporter: None,
             in_flight: BTreeMap::new(),
+            registrations: BTreeMap::new(),
             carried: BTreeSet::new(),
         }
     }
@@ -101,7 +104,7 @@ impl Node {
         loop {
             self.settle(now, random)?;
             self.offer_intents(random)?;
-            self.pump_pairing(now, random)?;
+            self.pump_pairing(random)?;
             let next = self
                 .links
                 .iter_mut()
@@ -142,14 +145,15 @@ impl Node {
                 }
             }
             sync::Output::ControlReceived { sid, idx: _, item } => {
-                self.take_control(relay, sid, item, now, random)?;
+                self.take_control(relay, sid, item, random)?;
             }
             sync::Output::ControlAppended { sid, receipt } => {
                 let item = self.link(relay).and_then(|link| link.in_flight.remove(&sid));
                 match item.filter(|item| item_hash(item).as_bytes() == &receipt.body.id) {
-                    Some(item) => self.take_control(relay, sid, item, now, random)?,
+                    Some(item) => self.take_control(relay, sid, item, random)?,
                     None => self.control_stored(relay, sid),
                 }
+                self.pairing_founded(&receipt, random);
             }
             sync::Output::ControlConflict { sid } => {
                 self.link(relay).and_then(|link| link.in_flight.remove(&sid));
@@ -166,8 +170,17 @@ impl Node {
             }
             sync::Output::CaughtUp { sid } => self.caught_up(relay, sid, random)?,
             sync::Output::Lied { sid, lie: _ } => self.lied(relay, sid, random)?,
-            sync::Output::Answer { request, frame } => self.pairing_answer(request, frame, now),
-            sync::Output::AnswerEnd { request } => self.pairing_answer_end(request),
+            sync::Output::Answer { request, frame } => {
+                if !self.pairing_answer(request, &frame, now) {
+                    self.registered(relay, request, &frame, random)?;
+                }
+            }
+            sync::Output::AnswerEnd { request } => {
+                if let Some(link) = self.link(relay) {
+                    link.registrations.remove(&request);
+                }
+                self.pairing_answer_end(request);
+            }
             sync::Output::Refused { sid: _, refusal } => self.notice(Notice::Refused(refusal)),
         }
         Ok(())
@@ -265,7 +278,6 @@ impl Node {
         relay: RelayId,
         sid: SpaceHandle,
         item: Vec<u8>,
-        now: &Now,
         random: &mut dyn Random,
     ) -> Result<(), Error> {
         let loader = Session::loader(&self.session.identity);
@@ -282,7 +294,8 @@ impl Node {
         self.control_stored(relay, sid);
         self.notice_changed(changed);
         self.unsettled |= folded > 0;
-        self.pairing_control(sid, now, random)
+        self.check_expected(sid, random)?;
+        self.pairing_control(sid, random)
     }
 
     /// Tells the engine how far the control log is stored.
@@ -350,8 +363,15 @@ impl Node {
         sid: SpaceHandle,
         random: &mut dyn Random,
     ) -> Result<(), Error> {
+        self.ask_registered(relay, sid)?;
         let Some(space) = self.session.space_of(sid) else { return Ok(()) };
-        if space.shelf.get(Table::Meta, META_RESEED)?.is_none() {
+        let again = space.room.pull_again();
+        let reseed = space.shelf.get(Table::Meta, META_RESEED)?.is_some();
+        if let (Some(from), Some(link)) = (again, self.links.get_mut(&relay)) {
+            link.engine.pull_again(sid, from);
+        }
+        let Some(space) = self.session.space_of(sid) else { return Ok(()) };
+        if !reseed {
             return Ok(());
         }
         let missing = space.missing_at_relay()?;
@@ -445,7 +465,7 @@ impl Node {
         Ok(())
     }
 
-    fn incident(
+    pub(crate) fn incident(
         &mut self,
         sid: SpaceHandle,
         incident: &Incident,
@@ -462,7 +482,7 @@ impl Node {
 }
 
 /// The principals of a space, own person first.
-fn principals_of(genesis: &Genesis, own: crate::model::id::PersonId) -> Vec<Principal> {
+pub(crate) fn principals_of(genesis: &Genesis, own: crate::model::id::PersonId) -> Vec<Principal> {
     let mut persons: Vec<_> = genesis.persons.iter().collect();
     persons.sort_by_key(|person| person.person != own);
     persons

@@ -16,6 +16,7 @@ mod deliver;
 mod driver;
 mod effect;
 mod error;
+mod found;
 mod identity;
 mod link;
 mod lists;

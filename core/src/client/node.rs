@@ -235,7 +235,7 @@ impl Node {
                 link.engine.handle_timeout(now.moment);
             }
         }
-        self.pairing_timeout(now, random)?;
+        self.pairing_timeout(now);
         self.pump_all(now, random)
     }
 

@@ -1,54 +1,552 @@
-//! temporary
+//! Two devices meet: the pairing machine's outputs, carried out with the vault, the control log and the relay.
+//!
+//! Nothing of a pairing is stored before it is decided: what must survive a crash is an intent (the new device) or a
+//! founded space (the partner). A pairing that is cut off is begun again with a new invitation.
+
 use crate::client::command::{Answer, Invited, Whom};
+use crate::client::control;
 use crate::client::error::Error;
-use crate::client::node::{Node, Now};
-use crate::crypto::Random;
+use crate::client::node::{Node, Notice, Now};
+use crate::client::session::Session;
+use crate::crypto::{Home, Random, SigningKey};
+use crate::membership::{
+    AddDevice, Card as GenesisCard, GenesisDraft, GenesisPerson, Intent, JoinerView, SharedGenesis,
+    Want,
+};
+use crate::model::id::OpId;
+use crate::pairing::{
+    Card, DeviceWelcome, Digits, Invitation, Invite, Inviter, Join, Joiner, Mode, Output, Partner,
+};
+use std::collections::BTreeMap;
+use wire::address::AddressLine;
+use wire::codec::Writer;
 use wire::frame::Frame;
-use wire::id::SpaceHandle;
+use wire::id::{RelayId, RendezvousId, SpaceHandle};
+use wire::receipt::Receipt;
+use wire::refusal::Reason;
 use wire::time::Moment;
+
+/// How long the relay holds a question for new messages.
+const MAIL_WAIT_MS: u32 = 20_000;
+
+/// A pairing that is under way.
 #[derive(Debug)]
-pub(crate) struct Pairing;
+pub(crate) struct Pairing {
+    relay: RelayId,
+    rid: RendezvousId,
+    machine: Machine,
+    puts: BTreeMap<u64, u8>,
+    get: Option<u64>,
+    from: u8,
+    wanted: bool,
+    /// Inviter: what was drafted, until the partner signed it.
+    draft: Option<(Home, GenesisDraft)>,
+    /// Joiner: who invites, and the space that was signed.
+    met: Option<(Card, Option<Home>)>,
+    signed: Option<(Home, OpId)>,
+    /// Inviter: waits for the log to hold this device, or the relay to hold the new space.
+    admitting: bool,
+    founding: Option<SpaceHandle>,
+}
+
+#[derive(Debug)]
+enum Machine {
+    Invite(Box<Invite>),
+    Join(Box<Join>),
+}
+
+/// What a request of the pairing was answered.
+enum Mail {
+    Came(u8, Vec<u8>),
+    Stored(u8),
+    Conflict,
+    Gone,
+}
+
 impl Pairing {
+    fn new(relay: RelayId, rid: RendezvousId, machine: Machine) -> Self {
+        Self {
+            relay,
+            rid,
+            machine,
+            puts: BTreeMap::new(),
+            get: None,
+            from: 0,
+            wanted: false,
+            draft: None,
+            met: None,
+            signed: None,
+            admitting: false,
+            founding: None,
+        }
+    }
+
     pub(crate) fn poll_timeout(&self) -> Option<Moment> {
-        None
+        match &self.machine {
+            Machine::Invite(invite) => invite.poll_timeout(),
+            Machine::Join(join) => join.poll_timeout(),
+        }
+    }
+
+    fn poll_output(&mut self) -> Option<Output> {
+        match &mut self.machine {
+            Machine::Invite(invite) => invite.poll_output(),
+            Machine::Join(join) => join.poll_output(),
+        }
+    }
+
+    fn handle(&mut self, mail: Mail, now: Moment) {
+        match (&mut self.machine, mail) {
+            (Machine::Invite(invite), Mail::Came(idx, bytes)) => {
+                invite.handle_mail(idx, &bytes, now);
+            }
+            (Machine::Join(join), Mail::Came(idx, bytes)) => join.handle_mail(idx, &bytes, now),
+            (Machine::Invite(invite), Mail::Stored(idx)) => invite.handle_stored(idx),
+            (Machine::Join(join), Mail::Stored(idx)) => join.handle_stored(idx),
+            (Machine::Invite(invite), Mail::Conflict) => invite.handle_conflict(),
+            (Machine::Join(join), Mail::Conflict) => join.handle_conflict(),
+            (Machine::Invite(invite), Mail::Gone) => invite.handle_gone(),
+            (Machine::Join(join), Mail::Gone) => join.handle_gone(),
+        }
+    }
+
+    fn stop(&mut self) {
+        match &mut self.machine {
+            Machine::Invite(invite) => invite.stop(),
+            Machine::Join(join) => join.stop(),
+        }
+    }
+
+    fn reconnected(&mut self) {
+        match &mut self.machine {
+            Machine::Invite(invite) => invite.handle_reconnected(),
+            Machine::Join(join) => join.handle_reconnected(),
+        }
     }
 }
+
 impl Node {
+    /// Opens an invitation at the relay of the own private space.
     pub(crate) fn invite(
         &mut self,
-        _: Whom,
-        _: bool,
-        _: &Now,
-        _: &mut dyn Random,
+        (whom, by_digits): (Whom, bool),
+        now: &Now,
+        random: &mut dyn Random,
     ) -> Result<Answer, Error> {
-        Ok(Answer::Done)
+        if whom == Whom::Partner && self.session.is_paired() {
+            return Err(Error::NotAllowed { rule: "pair.used" });
+        }
+        let line = self.session.private_mut()?.relay.clone().ok_or(Error::NoRelay)?;
+        let inviter =
+            Inviter { mode: mode_of(whom), card: self.own_card()?, line: line.clone(), by_digits };
+        let invite = Invite::new(inviter, random, now.moment);
+        let code = invite.invitation().text();
+        let rid = invite.invitation().rid;
+        self.start_pairing(&line, rid, Machine::Invite(Box::new(invite)), now);
+        Ok(Answer::Invitation { code })
     }
+
+    /// Follows an invitation: on an empty vault as a new device of its person, else as the partner.
     pub(crate) fn join(
         &mut self,
-        _: Invited,
-        _: &Now,
-        _: &mut dyn Random,
+        invited: Invited,
+        now: &Now,
+        random: &mut dyn Random,
     ) -> Result<Answer, Error> {
+        let own = self.session.has_private();
+        let mode = if own { Mode::Partner } else { Mode::Device };
+        if own && self.session.is_paired() {
+            return Err(Error::NotAllowed { rule: "pair.used" });
+        }
+        let invitation = match invited {
+            Invited::Code(text) => Invitation::parse(&text),
+            Invited::Digits { digits, relay, whom } => Digits::parse(&digits)
+                .map(|digits| Invitation::by_digits(mode_of(whom), digits, relay)),
+        };
+        let invitation = invitation.and_then(|invitation| invitation.require(mode));
+        let invitation = invitation.map_err(|error| Error::Pairing { code: error.code() })?;
+        let (line, rid) = (invitation.line.clone(), invitation.rid);
+        let card = own.then(|| self.own_card()).transpose()?;
+        let joiner = match card {
+            Some(card) => Joiner::Partner(Box::new(card)),
+            None => Joiner::Device(&self.session.identity.keys),
+        };
+        let join = Join::new(invitation, joiner, random, now.moment)
+            .map_err(|error| Error::Pairing { code: error.code() })?;
+        self.start_pairing(&line, rid, Machine::Join(Box::new(join)), now);
         Ok(Answer::Done)
     }
-    pub(crate) fn type_number(&mut self, _: &str, _: &Now) -> Result<Answer, Error> {
-        Ok(Answer::Done)
+
+    fn start_pairing(
+        &mut self,
+        line: &AddressLine,
+        rid: RendezvousId,
+        machine: Machine,
+        now: &Now,
+    ) {
+        self.pairing = Some(Pairing::new(line.relay, rid, machine));
+        self.link_to(line).engine.sync_now(now.moment);
     }
-    pub(crate) fn stop_pairing(&mut self) {}
-    pub(crate) fn pairing_timeout(&mut self, _: &Now, _: &mut dyn Random) -> Result<(), Error> {
+
+    pub(crate) fn type_number(
+        &mut self,
+        number: &str,
+        random: &mut dyn Random,
+    ) -> Result<Answer, Error> {
+        let typed = match self.pairing.as_mut().map(|pairing| &mut pairing.machine) {
+            Some(Machine::Invite(invite)) => {
+                invite.handle_typed(number, &self.session.identity.keys, random)
+            }
+            Some(Machine::Join(join)) => join.handle_typed(number),
+            None => return Err(Error::NotAllowed { rule: "pair.step" }),
+        };
+        typed.map(|()| Answer::Done).map_err(|error| Error::Pairing { code: error.code() })
+    }
+
+    pub(crate) fn stop_pairing(&mut self) {
+        if let Some(pairing) = &mut self.pairing {
+            pairing.stop();
+        }
+    }
+
+    pub(crate) fn pairing_timeout(&mut self, now: &Now) {
+        match self.pairing.as_mut().map(|pairing| &mut pairing.machine) {
+            Some(Machine::Invite(invite)) => invite.handle_timeout(now.moment),
+            Some(Machine::Join(join)) => join.handle_timeout(now.moment),
+            None => {}
+        }
+    }
+
+    /// Carries out what the machine asks for.
+    pub(crate) fn pump_pairing(&mut self, random: &mut dyn Random) -> Result<(), Error> {
+        while let Some(output) = self.pairing.as_mut().and_then(Pairing::poll_output) {
+            if let Err(error) = self.pairing_output(output, random) {
+                if error == Error::Storage {
+                    return Err(error);
+                }
+                // What does not fit ends the pairing, and nothing else.
+                self.stop_pairing();
+            }
+        }
+        self.ask_for_mail();
         Ok(())
     }
-    pub(crate) fn pump_pairing(&mut self, _: &Now, _: &mut dyn Random) -> Result<(), Error> {
+
+    fn pairing_output(&mut self, output: Output, random: &mut dyn Random) -> Result<(), Error> {
+        match output {
+            Output::Put { idx, bytes } => self.put_mail(idx, bytes),
+            Output::Get { from } => {
+                if let Some(pairing) = &mut self.pairing {
+                    (pairing.from, pairing.wanted) = (from, true);
+                }
+            }
+            Output::ShowNumber(number) => self.notice(Notice::ShowNumber(number)),
+            Output::AskNumber => self.notice(Notice::AskNumber),
+            Output::Admit { device, th } => {
+                let add = AddDevice { person: self.session.person(), device: *device, th };
+                let intent = Intent::new(Want::AddDevice(add));
+                control::intend(self.session.private_mut()?, &intent, random)?;
+                if let Some(shared) = self.session.shared.space_mut() {
+                    control::intend(shared, &intent, random)?;
+                }
+                if let Some(pairing) = &mut self.pairing {
+                    pairing.admitting = true;
+                }
+            }
+            Output::Draft { partner, home, th } => self.draft(*partner, home, th, random)?,
+            Output::Assemble { signature } => {
+                let drafted = self.pairing.as_mut().and_then(|pairing| pairing.draft.take());
+                let (home, draft) = drafted.ok_or(Error::Pairing { code: "pair.step" })?;
+                let founded = draft
+                    .assemble(signature, random)
+                    .map_err(|_| Error::Pairing { code: "genesis" })?;
+                let line = self.session.private_mut()?.relay.clone().ok_or(Error::NoRelay)?;
+                self.found_shared(home, &line, Some(&founded.item), random)?;
+                if let Some(pairing) = &mut self.pairing {
+                    pairing.founding = Some(home.sid);
+                }
+            }
+            Output::Meet { inviter, home, th: _ } => self.meet(*inviter, home, random)?,
+            Output::Welcomed { welcome, th } => self.enter_private(*welcome, th, random)?,
+            Output::CheckGenesis { body, wraps, th } => {
+                self.check_genesis(&body, &wraps, th, random)?;
+            }
+            Output::Founded { .. } | Output::AwaitSpace => self.await_space(random)?,
+            Output::Done => {
+                self.end_pairing();
+                self.notice(Notice::Paired);
+            }
+            Output::Burned(error) => {
+                self.end_pairing();
+                self.notice(Notice::PairingEnded(error.code()));
+            }
+        }
         Ok(())
     }
-    pub(crate) fn pairing_answer(&mut self, _: u64, _: Frame, _: &Now) {}
-    pub(crate) fn pairing_answer_end(&mut self, _: u64) {}
+
+    /// The joiner meets the inviter.
+    fn meet(&mut self, card: Card, home: Option<Home>, random: &mut dyn Random) -> Result<(), Error> {
+        let keys = home.and_then(|home| self.session.access_keys(home.sid));
+        let known = self.session.spaces().any(|space| {
+            home.is_some_and(|home| home.sid == space.home.sid || home.space == space.home.space)
+        });
+        let Some(pairing) = &mut self.pairing else { return Ok(()) };
+        pairing.met = Some((card, home));
+        let Machine::Join(join) = &mut pairing.machine else { return Ok(()) };
+        let not_asked = |_| Error::Pairing { code: "pair.step" };
+        match keys {
+            Some(keys) if !known => {
+                let (acc, adm) = (keys.acc.public().into(), keys.adm.public().into());
+                join.agree(acc, adm, random).map_err(not_asked)
+            }
+            Some(_) => Err(Error::Pairing { code: "pair.mirror" }),
+            None => join.enter(&self.session.identity.keys, random).map_err(not_asked),
+        }
+    }
+
+    /// The inviter drafts the founding of the shared space.
+    fn draft(
+        &mut self,
+        partner: Partner,
+        home: Home,
+        th: [u8; 32],
+        random: &mut dyn Random,
+    ) -> Result<(), Error> {
+        let line = self.session.private_mut()?.relay.clone().ok_or(Error::NoRelay)?;
+        let own = self.own_card()?;
+        let genesis = SharedGenesis {
+            home,
+            relay: line.relay,
+            address: line.address.as_str(),
+            th,
+            inviter: self.genesis_person(own, home.sid)?,
+            joiner: GenesisPerson {
+                person: partner.card.person,
+                recovery: partner.card.recovery,
+                acc: partner.acc,
+                adm: partner.adm,
+                devices: vec![partner.card.device],
+            },
+        };
+        let draft = genesis.draft(random).map_err(|_| Error::Pairing { code: "genesis" })?;
+        let Some(pairing) = &mut self.pairing else { return Ok(()) };
+        let (_, draft) = pairing.draft.insert((home, draft));
+        draft.sign(&self.session.identity.keys);
+        let Machine::Invite(invite) = &mut pairing.machine else { return Ok(()) };
+        invite
+            .drafted(&draft.body(), draft.wraps(), random)
+            .map_err(|_| Error::Pairing { code: "pair.step" })
+    }
+
+    /// The joiner checks all of the founding, then signs it.
+    fn check_genesis(
+        &mut self,
+        body: &[u8],
+        wraps: &[[u8; wire::limit::WRAP_BYTES]],
+        th: [u8; 32],
+        random: &mut dyn Random,
+    ) -> Result<(), Error> {
+        let known: Vec<Home> = self.session.spaces().map(|space| space.home).collect();
+        let Some((card, Some(home))) =
+            self.pairing.as_mut().and_then(|pairing| pairing.met.take())
+        else {
+            return Err(Error::Pairing { code: "pair.step" });
+        };
+        let own = self.own_card()?;
+        let joiner = self.genesis_person(own, home.sid)?;
+        let Some(Pairing { machine: Machine::Join(join), signed, .. }) = &mut self.pairing else {
+            return Ok(());
+        };
+        let identity = &self.session.identity;
+        let line = join.invitation().line.clone();
+        let view = JoinerView {
+            home,
+            known: &known,
+            th,
+            relay: line.relay,
+            address: line.address.as_str(),
+            inviter: GenesisCard {
+                person: card.person,
+                device: &card.device,
+                recovery: &card.recovery,
+            },
+            joiner: &joiner,
+            me: Session::loader(identity).recipient(),
+        };
+        let checked =
+            view.check(body, wraps).map_err(|error| Error::Pairing { code: error.code() })?;
+        *signed = Some((home, checked.op_id()));
+        join.signed(&checked.sign(&identity.keys), random)
+            .map_err(|_| Error::Pairing { code: "pair.step" })
+    }
+
+    /// The joiner signed the founding: the space is, or will be, at the relay of the invitation.
+    fn await_space(&mut self, random: &mut dyn Random) -> Result<(), Error> {
+        let Some(pairing) = &mut self.pairing else { return Ok(()) };
+        let Some((home, genesis)) = pairing.signed.take() else { return Ok(()) };
+        let line = match &pairing.machine {
+            Machine::Join(join) => join.invitation().line.clone(),
+            Machine::Invite(_) => return Ok(()),
+        };
+        self.expect_shared(home, &line, genesis, random)?;
+        self.end_pairing();
+        self.notice(Notice::Paired);
+        Ok(())
+    }
+
+    /// A new device is let in: it pulls the private space and checks it against what it was told.
+    fn enter_private(
+        &mut self,
+        welcome: DeviceWelcome,
+        th: [u8; 32],
+        random: &mut dyn Random,
+    ) -> Result<(), Error> {
+        let met = self.pairing.as_mut().and_then(|pairing| pairing.met.take());
+        let (card, _) = met.ok_or(Error::Pairing { code: "pair.step" })?;
+        self.session.identity.person = card.person;
+        self.session.identity.set_access(welcome.home.sid, welcome.acc);
+        self.session.save_identity(random)?;
+        let mut expected = Writer::new();
+        expected.u32(welcome.head.0).bytes(welcome.head.1.as_bytes()).bytes(&th);
+        self.found_private(welcome.home, &welcome.line, expected.as_slice(), random)
+    }
+
+    /// After a control item: the private log may hold the new device now.
     pub(crate) fn pairing_control(
         &mut self,
-        _: SpaceHandle,
-        _: &Now,
-        _: &mut dyn Random,
+        sid: SpaceHandle,
+        random: &mut dyn Random,
     ) -> Result<(), Error> {
+        let Some(private) = self.session.private.space().filter(|space| space.home.sid == sid)
+        else {
+            return Ok(());
+        };
+        let Some(pairing) = self.pairing.as_mut().filter(|pairing| pairing.admitting) else {
+            return Ok(());
+        };
+        let open = |(_, intent): &(Vec<u8>, Intent)| matches!(intent.want(), Want::AddDevice(_));
+        if control::intents(private)?.iter().any(open) {
+            return Ok(());
+        }
+        let (Some(head), Some(line)) = (private.log.head(), private.relay.clone()) else {
+            return Ok(());
+        };
+        let Some(acc) = self.session.identity.access_key(sid) else { return Ok(()) };
+        let acc = SigningKey::from_seed(acc.seed());
+        let welcome = DeviceWelcome { home: private.home, line, head: (head.idx, head.op), acc };
+        pairing.admitting = false;
+        if let Machine::Invite(invite) = &mut pairing.machine
+            && invite.admitted(&welcome, random).is_err()
+        {
+            invite.stop();
+        }
         Ok(())
+    }
+
+    /// The relay holds the shared space that this device founded.
+    pub(crate) fn pairing_founded(&mut self, receipt: &Receipt, random: &mut dyn Random) {
+        let Some(pairing) = &mut self.pairing else { return };
+        if pairing.founding != Some(receipt.body.sid) {
+            return;
+        }
+        pairing.founding = None;
+        let mut bytes = Writer::new();
+        receipt.encode(&mut bytes);
+        if let Machine::Invite(invite) = &mut pairing.machine
+            && invite.founded(bytes.as_slice(), random).is_err()
+        {
+            invite.stop();
+        }
+    }
+
+    fn put_mail(&mut self, idx: u8, bytes: Vec<u8>) {
+        let Some(pairing) = &mut self.pairing else { return };
+        let Some(link) = self.links.get_mut(&pairing.relay) else { return };
+        let request = link.engine.ask(Frame::MailPut { rid: pairing.rid, idx, bytes });
+        pairing.puts.insert(request, idx);
+    }
+
+    /// Keeps one question for new messages open at the relay.
+    fn ask_for_mail(&mut self) {
+        let Some(pairing) = self.pairing.as_mut().filter(|pairing| pairing.wanted) else { return };
+        if pairing.get.is_some() {
+            return;
+        }
+        let Some(link) = self.links.get_mut(&pairing.relay) else { return };
+        let (rid, from) = (pairing.rid, pairing.from);
+        pairing.get =
+            Some(link.engine.ask(Frame::MailGet { rid, from, wait_ms: MAIL_WAIT_MS }));
+    }
+
+    /// An answer to a request of the pairing; false if it was not one.
+    pub(crate) fn pairing_answer(&mut self, request: u64, frame: &Frame, now: &Now) -> bool {
+        let Some(pairing) = &mut self.pairing else { return false };
+        if pairing.get != Some(request) && !pairing.puts.contains_key(&request) {
+            return false;
+        }
+        let mail = match frame {
+            Frame::Mail { idx, bytes } => Some(Mail::Came(*idx, bytes.clone())),
+            Frame::MailStored { idx } => {
+                pairing.puts.remove(&request);
+                Some(Mail::Stored(*idx))
+            }
+            Frame::Refused { refusal } => {
+                pairing.puts.remove(&request);
+                match refusal.reason {
+                    Reason::MailConflict | Reason::MailFull => Some(Mail::Conflict),
+                    Reason::MailGone => Some(Mail::Gone),
+                    _ => None,
+                }
+            }
+            _ => None,
+        };
+        if let Some(mail) = mail {
+            pairing.handle(mail, now.moment);
+        }
+        true
+    }
+
+    /// Nothing more answers a request: what was not answered is asked again.
+    pub(crate) fn pairing_answer_end(&mut self, request: u64) {
+        let Some(pairing) = &mut self.pairing else { return };
+        if pairing.get == Some(request) {
+            pairing.get = None;
+        }
+        if pairing.puts.remove(&request).is_some() {
+            pairing.reconnected();
+        }
+    }
+
+    fn end_pairing(&mut self) {
+        self.pairing = None;
+    }
+
+    /// Oneself as the other will see it: the device in the hand, and the public side of the phrase.
+    fn own_card(&mut self) -> Result<Card, Error> {
+        let person = self.session.person();
+        let device = self.session.identity.keys.device(person);
+        let private = self.session.private_mut()?;
+        private.must_be_member()?;
+        let recovery = private.log.table().person(person).map(|person| person.recovery.clone());
+        let recovery = recovery.ok_or(Error::Damaged { code: "control.none" })?;
+        Ok(Card { person, device, recovery })
+    }
+
+    fn genesis_person(&self, card: Card, sid: SpaceHandle) -> Result<GenesisPerson, Error> {
+        let keys = self.session.access_keys(sid).ok_or(Error::NoVault)?;
+        Ok(GenesisPerson {
+            person: card.person,
+            recovery: card.recovery,
+            acc: keys.acc.public().into(),
+            adm: keys.adm.public().into(),
+            devices: vec![card.device],
+        })
+    }
+}
+
+const fn mode_of(whom: Whom) -> Mode {
+    match whom {
+        Whom::Partner => Mode::Partner,
+        Whom::Device => Mode::Device,
     }
 }

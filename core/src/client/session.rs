@@ -1,5 +1,6 @@
 //! An unlocked vault: identity, the private and the shared space, and what an app may ask of them.
 
+use crate::client::card;
 use crate::client::control;
 use crate::client::error::Error;
 use crate::client::identity::Identity;
@@ -9,7 +10,7 @@ use crate::client::vault::{Place, Unlocked, Vault};
 use crate::crypto::{AccessKeys, Home, Random, RecoveryKeys, Unlock, VaultId, VaultKeys, draw};
 use crate::membership::{PrivateGenesis, SpaceKind, private_genesis};
 use crate::model::id::SpaceId;
-use crate::store::{Batch, VaultLock};
+use crate::store::{Batch, Table, VaultLock};
 use wire::id::{RelayId, SpaceHandle};
 
 /// A shelf, with or without a space on it.
@@ -114,7 +115,11 @@ impl Session {
     }
 
     pub(crate) fn load_spaces(&mut self) -> Result<(), Error> {
+        let mut mirrored = Vec::new();
         for kind in [SpaceKind::Private, SpaceKind::Shared] {
+            if let (SpaceKind::Shared, Some(private)) = (kind, self.private.space()) {
+                mirrored = card::space_keys(&private.shelf)?;
+            }
             let loader = Loader {
                 person: self.identity.person,
                 device: self.identity.device(),
@@ -127,7 +132,7 @@ impl Session {
             let Some(shelf) = core::mem::replace(slot, Slot::Moving).into_shelf() else {
                 return Err(Error::Damaged { code: "session" });
             };
-            *slot = match Space::load(shelf, kind, &loader)? {
+            *slot = match Space::load(shelf, kind, &loader, core::mem::take(&mut mirrored))? {
                 Ok(space) => Slot::Open(Box::new(space)),
                 Err(shelf) => Slot::Empty(shelf),
             };
@@ -203,8 +208,18 @@ impl Session {
             SpaceKind::Private => &mut self.private,
             SpaceKind::Shared => &mut self.shared,
         };
-        let Slot::Empty(shelf) = slot else { return Err(Error::NotAllowed { rule: "pair.used" }) };
         let mut batch = Batch::new();
+        let shelf = match slot {
+            Slot::Empty(shelf) => shelf,
+            // A space that was awaited and never came gives its place to another one.
+            Slot::Open(space) if space.log.genesis().is_none() => {
+                for table in Table::ALL {
+                    batch.clear(table);
+                }
+                &mut space.shelf
+            }
+            Slot::Open(_) | Slot::Moving => return Err(Error::NotAllowed { rule: "pair.used" }),
+        };
         Space::found(shelf, &mut batch, home, random)?;
         fill(shelf, &mut batch, random)?;
         shelf.commit(batch)?;
@@ -229,7 +244,7 @@ fn shelf(slot: &Slot) -> Result<&Shelf, Error> {
 /// mended at the next opening.
 fn found_private(unlocked: &mut Unlocked, random: &mut dyn Random) -> Result<(), Error> {
     let Some(entropy) = &unlocked.identity.recovery else { return Ok(()) };
-    if unlocked.private.store().count(crate::store::Table::Control)? > 0 {
+    if unlocked.private.store().count(Table::Control)? > 0 {
         return Ok(());
     }
     let home = Home {

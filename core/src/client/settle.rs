@@ -3,10 +3,10 @@
 
 use crate::client::apply::META_NAME;
 use crate::client::card;
+use crate::client::found::META_REGISTERED;
 use crate::client::control;
 use crate::client::error::Error;
 use crate::client::node::{Node, Now};
-use crate::client::space::Space;
 use crate::crypto::{EpochKey, Home, Random};
 use crate::entry::Payload;
 use crate::membership::{Intent, JoinSpace, SpaceKind, Want};
@@ -35,39 +35,11 @@ impl Node {
         if self.session.shared.space().is_some() {
             return Ok(());
         }
-        let Some(join) = private.log.table().spaces().first() else { return Ok(()) };
+        let Some(join) = private.log.table().spaces().first().cloned() else { return Ok(()) };
         let home = Home { sid: join.sid, space: join.space };
         let Ok(address) = RelayAddress::parse(&join.address) else { return Ok(()) };
         let line = AddressLine { address, relay: join.relay };
-        self.found_shared(home, &line, None, random)
-    }
-
-    /// Puts the shared space on its shelf, with its first item if this device holds it.
-    pub(crate) fn found_shared(
-        &mut self,
-        home: Home,
-        line: &AddressLine,
-        item: Option<&[u8]>,
-        random: &mut dyn Random,
-    ) -> Result<(), Error> {
-        self.session.found(
-            SpaceKind::Shared,
-            home,
-            |shelf, batch, random| {
-                Space::put_relay(shelf, batch, line, random)?;
-                if let Some(item) = item {
-                    control::found_with(batch, item);
-                }
-                Ok(())
-            },
-            random,
-        )?;
-        if let Some(access) = self.session.access_keys(home.sid) {
-            self.session.identity.set_access(home.sid, access.acc);
-            self.session.save_identity(random)?;
-        }
-        self.unsettled = true;
-        self.link_spaces()
+        self.expect_shared(home, &line, join.genesis, random)
     }
 
     /// A shared space that both signed is written into the private log: a person's own, signed list.
@@ -76,7 +48,8 @@ impl Node {
         let (Some(_), Some(relay)) = (shared.log.genesis(), shared.relay.as_ref()) else {
             return Ok(());
         };
-        let mine = shared.is_founder();
+        // Only what the relay, too, holds for oneself is written down as one's own.
+        let mine = shared.is_founder() && shared.shelf.get(Table::Meta, META_REGISTERED)?.is_some();
         let join = JoinSpace {
             space: shared.home.space,
             sid: shared.home.sid,

@@ -3,6 +3,7 @@
 //! All of it is a cache of rows: [`Space::load`] makes it from the store alone, so memory is never the only truth.
 
 use crate::client::error::Error;
+use crate::client::effect::SpaceKey;
 use crate::client::shelf::{Place, Shelf};
 use crate::crypto::{ClassKey, Home, KemKey, Random};
 use crate::entry::{Chain, Chains, Entry, Missing, Overflow, Waiting, WaitingRoom};
@@ -68,8 +69,8 @@ pub(crate) struct Loader<'a> {
     pub(crate) kem: &'a KemKey,
 }
 
-impl Loader<'_> {
-    pub(crate) fn recipient(&self) -> Recipient<'_> {
+impl<'a> Loader<'a> {
+    pub(crate) fn recipient(&self) -> Recipient<'a> {
         Recipient { id: self.device.to_bytes(), kem: self.kem }
     }
 }
@@ -92,6 +93,7 @@ impl Space {
         shelf: Shelf,
         kind: SpaceKind,
         loader: &Loader<'_>,
+        mirrored: Vec<SpaceKey>,
     ) -> Result<Result<Self, Shelf>, Error> {
         let Some(meta) = shelf.get(Table::Meta, META_SPACE)? else { return Ok(Err(shelf)) };
         let mut reader = Reader::new(&meta.body);
@@ -119,6 +121,9 @@ impl Space {
             outbox_next: 0,
             shelf,
         };
+        for SpaceKey { epoch, key, .. } in mirrored.into_iter().filter(|key| key.space == home.space) {
+            space.keyring.insert(epoch, key);
+        }
         space.load_settings()?;
         space.load_control(loader)?;
         space.load_chains()?;
@@ -291,6 +296,11 @@ impl Space {
     ) -> Result<(), Error> {
         let line = relay.to_string();
         shelf.put(batch, Place::new(Table::Meta, META_RELAY), line.as_bytes(), random)
+    }
+
+    /// Forgets the relay of the space on this shelf.
+    pub(crate) fn drop_relay(batch: &mut Batch) {
+        batch.delete(Table::Meta, META_RELAY);
     }
 
     /// The key for entries under an epoch, if this device has it.

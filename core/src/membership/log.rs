@@ -8,7 +8,7 @@ use super::outcome::{Folded, KeyArrival, Outcome, VoidReason};
 use super::rules::ItemFacts;
 use super::table::Table;
 use crate::crypto::{EpochKey, Home, WrapContext, ladder_open, open_control, unwrap};
-use crate::model::id::OpId;
+use crate::model::id::{DeviceId, OpId};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use wire::codec::{DecodeError, Reader};
@@ -49,6 +49,7 @@ pub struct ControlLog {
     steps: Vec<Step>,
     genesis: Option<Genesis>,
     commitments: BTreeMap<u32, [u8; 32]>,
+    transcripts: BTreeMap<DeviceId, [u8; 32]>,
 }
 
 #[derive(Debug, Clone)]
@@ -67,6 +68,7 @@ impl ControlLog {
             steps: Vec::new(),
             genesis: None,
             commitments: BTreeMap::new(),
+            transcripts: BTreeMap::new(),
         }
     }
 
@@ -193,6 +195,11 @@ impl ControlLog {
         self.steps.get(usize::try_from(idx).ok()?)
     }
 
+    /// The pairing transcript under which a device was added after the Genesis.
+    pub fn transcript_of(&self, device: DeviceId) -> Option<&[u8; 32]> {
+        self.transcripts.get(&device)
+    }
+
     /// Place and link stand at fixed offsets, so that an item which does not decode is linked too.
     fn follows(&self, item: &[u8]) -> bool {
         let link = || -> Result<_, DecodeError> {
@@ -277,8 +284,12 @@ impl ControlLog {
         let idx = self.next_idx();
         if let Some(applied) = judged.applied {
             self.commitments.insert(state.table().epoch(), *state.table().kc());
-            if let Action::Genesis(genesis) = applied.action {
-                self.genesis = Some(genesis);
+            match applied.action {
+                Action::Genesis(genesis) => self.genesis = Some(genesis),
+                Action::AddDevice(add) => {
+                    self.transcripts.insert(add.device.id(), add.th);
+                }
+                Action::Rekey | Action::JoinSpace(_) | Action::Unbuilt { .. } => {}
             }
         }
         self.steps.push(Step {

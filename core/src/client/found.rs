@@ -1,0 +1,177 @@
+//! A space comes to a shelf, and is checked against what was agreed before it counts as one's own: its first op, the
+//! device's own admission, and the keys under which the relay knows this person.
+
+use crate::client::control;
+use crate::client::error::Error;
+use crate::client::link::principals_of;
+use crate::client::node::{Node, Notice};
+use crate::client::shelf::Place;
+use crate::client::space::Space;
+use crate::crypto::{Home, Random};
+use crate::entry::Incident;
+use crate::membership::SpaceKind;
+use crate::model::id::OpId;
+use crate::store::{Batch, Table};
+use wire::address::AddressLine;
+use wire::codec::Reader;
+use wire::frame::Frame;
+use wire::id::{RelayId, SpaceHandle};
+
+/// What the first item of a shared space, or the control log of a private one, must turn out to be.
+const META_EXPECTED: &[u8] = b"expected";
+/// The relay knows this person here by the right keys.
+pub(crate) const META_REGISTERED: &[u8] = b"registered";
+
+impl Node {
+    /// Puts the shared space that this device founded on its shelf, with its first item.
+    pub(crate) fn found_shared(
+        &mut self,
+        home: Home,
+        line: &AddressLine,
+        item: Option<&[u8]>,
+        random: &mut dyn Random,
+    ) -> Result<(), Error> {
+        self.session.found(
+            SpaceKind::Shared,
+            home,
+            |shelf, batch, random| {
+                Space::put_relay(shelf, batch, line, random)?;
+                if let Some(item) = item {
+                    control::found_with(batch, item);
+                }
+                Ok(())
+            },
+            random,
+        )?;
+        self.own_access(home.sid, random)
+    }
+
+    /// Puts a shared space on its shelf that the relay holds, or will: only this genesis is one's own.
+    pub(crate) fn expect_shared(
+        &mut self,
+        home: Home,
+        line: &AddressLine,
+        genesis: OpId,
+        random: &mut dyn Random,
+    ) -> Result<(), Error> {
+        self.session.found(
+            SpaceKind::Shared,
+            home,
+            |shelf, batch, random| {
+                Space::put_relay(shelf, batch, line, random)?;
+                let place = Place::new(Table::Meta, META_EXPECTED);
+                shelf.put(batch, place, genesis.as_bytes(), random)
+            },
+            random,
+        )?;
+        self.own_access(home.sid, random)
+    }
+
+    /// Puts the private space of a person on a new device of theirs: it must hold this head and this device.
+    pub(crate) fn found_private(
+        &mut self,
+        home: Home,
+        line: &AddressLine,
+        expected: &[u8],
+        random: &mut dyn Random,
+    ) -> Result<(), Error> {
+        self.session.found(
+            SpaceKind::Private,
+            home,
+            |shelf, batch, random| {
+                Space::put_relay(shelf, batch, line, random)?;
+                shelf.put(batch, Place::new(Table::Meta, META_EXPECTED), expected, random)
+            },
+            random,
+        )?;
+        self.unsettled = true;
+        self.link_spaces()
+    }
+
+    fn own_access(&mut self, sid: SpaceHandle, random: &mut dyn Random) -> Result<(), Error> {
+        if let Some(access) = self.session.access_keys(sid) {
+            self.session.identity.set_access(sid, access.acc);
+            self.session.save_identity(random)?;
+        }
+        self.unsettled = true;
+        self.link_spaces()
+    }
+
+    /// Compares a log with what was agreed. What does not fit is written down, and its relay is not asked again.
+    pub(crate) fn check_expected(
+        &mut self,
+        sid: SpaceHandle,
+        random: &mut dyn Random,
+    ) -> Result<(), Error> {
+        let Some(space) = self.session.space_of(sid) else { return Ok(()) };
+        let Some(row) = space.shelf.get(Table::Meta, META_EXPECTED)? else { return Ok(()) };
+        let Some(fits) = fits(space, &row.body)? else { return Ok(()) };
+        let mut batch = Batch::new();
+        if fits {
+            batch.delete(Table::Meta, META_EXPECTED);
+            space.shelf.commit(batch)?;
+            return Ok(());
+        }
+        Space::drop_relay(&mut batch);
+        space.shelf.commit(batch)?;
+        space.relay = None;
+        let idx = space.log.next_idx().saturating_sub(1);
+        self.incident(sid, &Incident::StateMismatch { idx }, random)?;
+        self.notice(Notice::PairingEnded("pair.mismatch"));
+        self.refresh_links()
+    }
+
+    /// Asks under which keys the relay knows this person, once.
+    pub(crate) fn ask_registered(&mut self, relay: RelayId, sid: SpaceHandle) -> Result<(), Error> {
+        let Some(space) = self.session.space_of(sid) else { return Ok(()) };
+        if space.shelf.get(Table::Meta, META_REGISTERED)?.is_some() {
+            return Ok(());
+        }
+        if let Some(link) = self.links.get_mut(&relay)
+            && !link.registrations.values().any(|asked| *asked == sid)
+        {
+            let request = link.engine.ask(Frame::Principals { sid });
+            link.registrations.insert(request, sid);
+        }
+        Ok(())
+    }
+
+    /// The relay's answer: another key than one's own is an incident, and the space is not pinned.
+    pub(crate) fn registered(
+        &mut self,
+        relay: RelayId,
+        request: u64,
+        frame: &Frame,
+        random: &mut dyn Random,
+    ) -> Result<(), Error> {
+        let asked = self.links.get_mut(&relay).and_then(|link| link.registrations.remove(&request));
+        let (Some(sid), Frame::PrincipalKeys { list }) = (asked, frame) else { return Ok(()) };
+        let own = self.session.person();
+        let Some(space) = self.session.space_of(sid) else { return Ok(()) };
+        let Some(genesis) = space.log.genesis() else { return Ok(()) };
+        if list.first() != principals_of(genesis, own).first() {
+            return self.incident(sid, &Incident::RelayPrincipals, random);
+        }
+        let mut batch = Batch::new();
+        space.shelf.put(&mut batch, Place::new(Table::Meta, META_REGISTERED), &[], random)?;
+        space.shelf.commit(batch)?;
+        self.unsettled = true;
+        Ok(())
+    }
+}
+
+/// Whether a log is what was agreed; none while it is too short to tell.
+fn fits(space: &Space, expected: &[u8]) -> Result<Option<bool>, Error> {
+    if space.kind == SpaceKind::Shared {
+        let known = space.log.next_idx() > 0;
+        return Ok(known.then(|| space.log.genesis_op().as_bytes().as_slice() == expected));
+    }
+    let mut reader = Reader::new(expected);
+    let (idx, op) = (reader.u32()?, OpId::from_bytes(reader.array()?));
+    let th: [u8; 32] = reader.array()?;
+    if space.log.next_idx() <= idx {
+        return Ok(None);
+    }
+    let admitted = space.log.transcript_of(space.me.device) == Some(&th);
+    Ok(Some(space.log.op_id_at(idx) == Some(op) && admitted && space.is_member()))
+}
