@@ -49,7 +49,8 @@ fn a_journal_is_written_changed_searched_deleted_and_read_again_after_a_restart(
     let mut node = Node::new(session, 1, false).unwrap();
     let first = write(&mut node, &mut random, "Sunday", "I do not know if I am staying.");
     let second = write(&mut node, &mut random, "Monday", "I want the truth either way.");
-    let change = Edit { text: Some("I do not know yet if I am staying.".to_owned()), ..Edit::default() };
+    let change =
+        Edit { text: Some("I do not know yet if I am staying.".to_owned()), ..Edit::default() };
     node.execute(Command::EditDocument(first, change), &now(1), &mut random).unwrap();
     node.execute(Command::DeleteDocument(second), &now(2), &mut random).unwrap();
     drop(node);

@@ -285,7 +285,12 @@ impl Node {
     }
 
     /// The joiner meets the inviter.
-    fn meet(&mut self, card: Card, home: Option<Home>, random: &mut dyn Random) -> Result<(), Error> {
+    fn meet(
+        &mut self,
+        card: Card,
+        home: Option<Home>,
+        random: &mut dyn Random,
+    ) -> Result<(), Error> {
         let keys = home.and_then(|home| self.session.access_keys(home.sid));
         let known = self.session.spaces().any(|space| {
             home.is_some_and(|home| home.sid == space.home.sid || home.space == space.home.space)
@@ -347,8 +352,7 @@ impl Node {
         random: &mut dyn Random,
     ) -> Result<(), Error> {
         let known: Vec<Home> = self.session.spaces().map(|space| space.home).collect();
-        let Some((card, Some(home))) =
-            self.pairing.as_mut().and_then(|pairing| pairing.met.take())
+        let Some((card, Some(home))) = self.pairing.as_mut().and_then(|pairing| pairing.met.take())
         else {
             return Err(Error::Pairing { code: "pair.step" });
         };
@@ -474,8 +478,7 @@ impl Node {
         }
         let Some(link) = self.links.get_mut(&pairing.relay) else { return };
         let (rid, from) = (pairing.rid, pairing.from);
-        pairing.get =
-            Some(link.engine.ask(Frame::MailGet { rid, from, wait_ms: MAIL_WAIT_MS }));
+        pairing.get = Some(link.engine.ask(Frame::MailGet { rid, from, wait_ms: MAIL_WAIT_MS }));
     }
 
     /// An answer to a request of the pairing; false if it was not one.

@@ -3,9 +3,9 @@
 
 use crate::client::apply::META_NAME;
 use crate::client::card;
-use crate::client::found::META_REGISTERED;
 use crate::client::control;
 use crate::client::error::Error;
+use crate::client::found::META_REGISTERED;
 use crate::client::node::{Node, Now};
 use crate::crypto::{EpochKey, Home, Random};
 use crate::entry::Payload;

@@ -2,8 +2,8 @@
 //!
 //! All of it is a cache of rows: [`Space::load`] makes it from the store alone, so memory is never the only truth.
 
-use crate::client::error::Error;
 use crate::client::effect::SpaceKey;
+use crate::client::error::Error;
 use crate::client::shelf::{Place, Shelf};
 use crate::crypto::{ClassKey, Home, KemKey, Random};
 use crate::entry::{Chain, Chains, Entry, Missing, Overflow, Waiting, WaitingRoom};
@@ -121,7 +121,9 @@ impl Space {
             outbox_next: 0,
             shelf,
         };
-        for SpaceKey { epoch, key, .. } in mirrored.into_iter().filter(|key| key.space == home.space) {
+        for SpaceKey { epoch, key, .. } in
+            mirrored.into_iter().filter(|key| key.space == home.space)
+        {
             space.keyring.insert(epoch, key);
         }
         space.load_settings()?;
