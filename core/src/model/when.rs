@@ -197,13 +197,23 @@ impl Zoned {
         self.to_jiff().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
     }
 
-    /// As a clock on the wall of `reader` shows it: `09:00`, or `29 Mar 09:00` if that is not the day of `day`.
-    pub fn to_clock(&self, reader: &Zone, day: Option<Timestamp>) -> String {
-        let shown = self.to_jiff().to_zoned_datetime(reader.table());
-        let same_day = day.and_then(|day| Self::new(day, reader.clone()).ok()).is_some_and(|day| {
-            day.to_jiff().to_zoned_datetime(reader.table()).date() == shown.date()
+    /// As a clock on the wall of `reader` shows it, looked at from `now`: `09:00` on the same day or within the coming
+    /// 24 hours, else with the date, and with the year if it is another.
+    pub fn to_clock(&self, reader: &Zone, now: Option<Timestamp>) -> String {
+        let table = reader.table();
+        let shown = self.to_jiff().to_zoned_datetime(table.clone());
+        let now = now.and_then(|now| Self::new(now, reader.clone()).ok());
+        let format = now.map_or("%-d %b %H:%M", |now| {
+            let today = now.to_jiff().to_zoned_datetime(table).date();
+            let soon = self.instant >= now.instant && self.since(&now) < Duration::from_hours(24);
+            if soon || today == shown.date() {
+                "%H:%M"
+            } else if today.year() == shown.date().year() {
+                "%-d %b %H:%M"
+            } else {
+                "%-d %b %Y %H:%M"
+            }
         });
-        let format = if same_day { "%H:%M" } else { "%-d %b %H:%M" };
         shown.strftime(format).to_string()
     }
 
@@ -296,10 +306,14 @@ mod tests {
     }
 
     #[test]
-    fn the_wall_shows_the_day_only_when_it_is_another() {
+    fn the_wall_shows_the_day_only_when_it_is_not_near() {
         let nine = london("2026-03-29T08:00:00Z");
-        let day = london("2026-03-29T07:00:00Z").instant();
-        assert_eq!(nine.to_clock(nine.zone(), Some(day)), "09:00");
+        let shown = |now| nine.to_clock(nine.zone(), Some(london(now).instant()));
+        assert_eq!(shown("2026-03-28T23:58:00Z"), "09:00");
+        assert_eq!(shown("2026-03-29T20:00:00Z"), "09:00");
+        assert_eq!(shown("2026-03-28T07:59:00Z"), "29 Mar 09:00");
+        assert_eq!(shown("2026-03-30T07:59:00Z"), "29 Mar 09:00");
+        assert_eq!(shown("2027-03-30T07:59:00Z"), "29 Mar 2026 09:00");
         assert_eq!(nine.to_clock(nine.zone(), None), "29 Mar 09:00");
     }
 

@@ -28,7 +28,9 @@ pub fn label(card: &Card, carried: Carried, zone: &Zone, time: Option<Timestamp>
     let clock = |at: &Zoned| at.to_clock(zone, time);
     let promised = |word: &str, due: &Due| {
         let past = time.is_some_and(|time| time > due.grace_end());
-        let label = format!("{word} {}", clock(&due.time));
+        // Without the reader's time it is looked at from when it was set: both phones then show the same words.
+        let now = time.unwrap_or(due.set.instant());
+        let label = format!("{word} {}", due.time.to_clock(zone, Some(now)));
         if past { format!("{label}, {}", words::PAST) } else { label }
     };
     let fixed = match &card.status {

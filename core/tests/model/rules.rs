@@ -63,7 +63,7 @@ fn r03_no_state_changes_because_time_passes() {
     let years_later = at("2036-01-01T00:00:00Z").instant();
     assert_eq!(
         label(&card, Carried::Sent, &london, Some(years_later)),
-        "promised until 28 Mar 19:00, past"
+        "promised until 28 Mar 2026 19:00, past"
     );
     assert!(matches!(card.status, Status::Reach(ReachStatus::Promised(_))));
     let mut list = open_list(std::slice::from_ref(&card), &names(), Some(years_later));

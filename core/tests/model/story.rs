@@ -55,7 +55,10 @@ fn r19_p16_a_promise_made_before_the_clock_change_is_kept_after_it() {
     let (mut couple, id) = night();
     let card = couple.card(id);
     let morning = at("2026-03-29T07:00:00Z").instant();
-    assert_eq!(label(&card, Carried::Sent, &london, Some(morning)), "promised until 09:00");
+    let two_to_midnight = at("2026-03-28T23:58:00Z").instant();
+    for time in [Some(two_to_midnight), Some(morning), None] {
+        assert_eq!(label(&card, Carried::Sent, &london, time), "promised until 09:00");
+    }
     let clocks: Vec<String> = reminders(&couple.cards(), ben())
         .iter()
         .map(|reminder| {
