@@ -109,3 +109,14 @@ impl Default for Limits {
         }
     }
 }
+
+#[cfg(test)]
+impl Limits {
+    /// Rates that no test reaches.
+    pub(super) fn unbounded_for_tests() -> Self {
+        let open = Rate::new(1 << 40, 1 << 40, SECOND);
+        let rates =
+            Self { frames: open, pushes: open, push_bytes: open, pulls: open, ..Self::default() };
+        Self { control_appends: open, ..rates }
+    }
+}

@@ -27,6 +27,8 @@ mod relay;
 mod request;
 mod session;
 mod space;
+#[cfg(test)]
+mod tests;
 
 pub use limits::Limits;
 pub use output::{ConnectionId, Now, Output, Prefix, StreamId};

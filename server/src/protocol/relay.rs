@@ -169,7 +169,8 @@ impl Relay {
         self.start_read(connection);
     }
 
-    /// The client ended its side of a stream after its last frame.
+    /// The client ended its side of a stream after its last frame. To be said for every push stream: until then, or
+    /// until [`Relay::handle_stream_closed`], the relay remembers that it refused the rest of it.
     pub fn handle_stream_finished(&mut self, connection: ConnectionId, stream: StreamId, now: Now) {
         self.clock = now;
         let Some(session) = self.sessions.get_mut(&connection) else { return };
@@ -178,6 +179,9 @@ impl Relay {
         }
         let Some(lane) = session.lane(stream) else { return };
         lane.finished = true;
+        if session.streams.get(&stream).is_some_and(|stream| stream.done && stream.queued == 0) {
+            session.streams.remove(&stream);
+        }
         self.settle_lane(connection, stream);
     }
 
@@ -195,11 +199,13 @@ impl Relay {
         let weight = weight.min(written.queued);
         written.queued -= weight;
         session.queued = session.queued.saturating_sub(weight);
-        let tail_of = match written.purpose {
-            Use::Tail(sid) => Some(sid),
-            Use::Control | Use::Request | Use::Push(_) => None,
+        let (tail_of, over) = match &written.purpose {
+            Use::Tail(sid) => (Some(*sid), true),
+            Use::Control | Use::Request => (None, true),
+            // More may come on a refused push stream until its client ends it: it must not pass for a new one.
+            Use::Push(lane) => (None, lane.finished),
         };
-        if written.done && written.queued == 0 {
+        if over && written.done && written.queued == 0 {
             session.streams.remove(&stream);
         }
         if let Some(sid) = tail_of {

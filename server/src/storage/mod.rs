@@ -9,6 +9,8 @@ mod database;
 mod error;
 mod read;
 mod row;
+#[cfg(test)]
+mod tests;
 mod verify;
 
 pub use database::{DATABASE_FILE, Storage};

@@ -1,0 +1,5 @@
+//! The storage against restarts, power cuts, damage and other programs' files.
+
+mod append;
+mod files;
+mod shelf;
