@@ -177,14 +177,14 @@ mod tests {
     #[test]
     fn b63_a_code_of_something_else_or_cut_off_is_refused() {
         let text = invitation(Mode::Partner).text();
-        let damaged = text.replacen(&text[..2], "qq", 1);
+        let damaged = format!("qq{}", text.get(2..).unwrap());
         for typed in [
             "",
             "https://example.org/",
             "WIFI:S:home;;",
             "otpauth",
-            &text[..text.len() - 1],
-            &text[..40],
+            text.get(..text.len() - 1).unwrap(),
+            text.get(..40).unwrap(),
             &format!("{text}aa"),
             &damaged,
             &"a".repeat(4_096),

@@ -106,18 +106,7 @@ impl Invite {
 
     /// The relay has no such box any more.
     pub fn handle_gone(&mut self) {
-        match self.phase {
-            // What is left to say helps the partner, but nothing depends on it.
-            Phase::Closing => self.finish(),
-            Phase::Founding { .. } | Phase::Ended => {}
-            Phase::Shown
-            | Phase::Answered
-            | Phase::Number { .. }
-            | Phase::Welcomed { .. }
-            | Phase::Admitting { .. }
-            | Phase::Drafting { .. }
-            | Phase::Drafted { .. } => self.burn_on_error(Err(PairError::Expired)),
-        }
+        self.burn_on_error(Err(PairError::Expired));
     }
 
     /// The connection was lost and is back: what was not stored, and what is waited for, comes out again.
@@ -205,7 +194,9 @@ impl Invite {
 
     /// The person, or the program, gives it up.
     pub fn stop(&mut self) {
-        self.burn_on_error(Err(PairError::Stopped));
+        if !matches!(self.phase, Phase::Ended) {
+            self.end(Output::Burned(PairError::Stopped));
+        }
     }
 
     /// The ten minutes may be over. A space that is being founded is founded all the same.
@@ -354,21 +345,32 @@ impl Invite {
 
     fn close_if_stored(&mut self) {
         if matches!(self.phase, Phase::Closing) && self.mailbox.all_stored() {
-            self.finish();
+            self.end(Output::Done);
         }
     }
 
-    fn finish(&mut self) {
+    fn end(&mut self, end: Output) {
         self.phase = Phase::Ended;
-        self.mailbox.end(Output::Done);
+        self.mailbox.end(end);
     }
 
+    /// Whatever comes out of the box, a space that both signed is founded; the receipt only helps the partner.
     fn burn_on_error(&mut self, result: Result<(), PairError>) {
-        if let Err(error) = result
-            && !matches!(self.phase, Phase::Ended)
-        {
-            self.phase = Phase::Ended;
-            self.mailbox.end(Output::Burned(error));
+        let Err(error) = result else { return };
+        match (&self.phase, self.invitation.mode) {
+            (Phase::Founding { .. } | Phase::Ended, _) => {}
+            (Phase::Closing, Mode::Partner) => self.end(Output::Done),
+            (Phase::Closing, Mode::Device)
+            | (
+                Phase::Shown
+                | Phase::Answered
+                | Phase::Number { .. }
+                | Phase::Welcomed { .. }
+                | Phase::Admitting { .. }
+                | Phase::Drafting { .. }
+                | Phase::Drafted { .. },
+                _,
+            ) => self.end(Output::Burned(error)),
         }
     }
 }

@@ -12,17 +12,17 @@ use std::collections::BTreeMap;
 use wire::id::PrincipalKey;
 use wire::time::Moment;
 
-fn burned(mut poll: impl FnMut() -> Option<Output>) -> Option<PairError> {
-    core::iter::from_fn(|| poll()).find_map(|output| match output {
-        Output::Burned(error) => Some(error),
-        _ => None,
+fn burned(poll: impl FnMut() -> Option<Output>) -> Option<PairError> {
+    core::iter::from_fn(poll).find_map(|output| {
+        let Output::Burned(error) = output else { return None };
+        Some(error)
     })
 }
 
-fn puts(mut poll: impl FnMut() -> Option<Output>) -> BTreeMap<u8, Vec<u8>> {
-    let all = core::iter::from_fn(|| poll()).filter_map(|output| match output {
-        Output::Put { idx, bytes } => Some((idx, bytes)),
-        _ => None,
+fn puts(poll: impl FnMut() -> Option<Output>) -> BTreeMap<u8, Vec<u8>> {
+    let all = core::iter::from_fn(poll).filter_map(|output| {
+        let Output::Put { idx, bytes } = output else { return None };
+        Some((idx, bytes))
     });
     all.collect()
 }
@@ -63,7 +63,7 @@ fn b64_the_own_number_or_one_digit_off_does_not_match() {
     let (of_inviter, of_joiner) = (phones.i.number(), phones.j.number());
     assert_eq!(phones.inviter_types(&of_inviter), Err(TypedError::Wrong { left: 2 }));
     let last = if of_joiner.ends_with('0') { "1" } else { "0" };
-    let off = format!("{}{last}", &of_joiner[..5]);
+    let off = format!("{}{last}", of_joiner.get(..5).unwrap());
     assert_eq!(phones.inviter_types(&off), Err(TypedError::Wrong { left: 1 }));
     assert_eq!(phones.inviter_types(&of_joiner), Ok(()));
 }
@@ -85,9 +85,9 @@ fn somebody_in_between_makes_the_numbers_differ() {
     left.handle_mail(3, &towards_inviter.m3(&invitation, &m2), Moment::ORIGIN);
     right.handle_mail(0, &HostileInviter::m0(Mode::Partner), Moment::ORIGIN);
     right.handle_mail(2, &towards_joiner.answer.encode(), Moment::ORIGIN);
-    let shown_by_joiner = core::iter::from_fn(|| right.poll_output()).find_map(|it| match it {
-        Output::ShowNumber(number) => Some(number),
-        _ => None,
+    let shown_by_joiner = core::iter::from_fn(|| right.poll_output()).find_map(|it| {
+        let Output::ShowNumber(number) = it else { return None };
+        Some(number)
     });
     let typed = left.handle_typed(&shown_by_joiner.unwrap(), &human(1).keys, random);
     assert_eq!(typed, Err(TypedError::Wrong { left: 2 }));

@@ -1,7 +1,8 @@
 //! Somebody who can write into the box: what stands at a wrong place, twice, or damaged burns the invitation.
 
-use super::phones::{Phones, invite, shown};
+use super::phones::{Phones, SIGNATURE, invite, shown};
 use crate::pairing::{Mode, Output, PairError};
+use core::time::Duration;
 use proptest::prelude::*;
 use wire::time::Moment;
 
@@ -91,6 +92,41 @@ fn a_damaged_sealed_message_burns_the_invitation() {
         fresh.pump();
         assert_eq!(fresh.i.burned(), Some(PairError::Mismatch), "byte {at}");
     }
+}
+
+#[test]
+fn a_space_that_both_signed_is_founded_whatever_is_written_into_the_box() {
+    let mut phones = Phones::new(Mode::Partner, false);
+    phones.agree();
+    phones.invite.drafted(b"body", &[[0; 1_168]; 12], &mut phones.random).unwrap();
+    phones.pump();
+    phones.join.signed(&SIGNATURE, &mut phones.random).unwrap();
+    phones.pump();
+    phones.i.take("Assemble");
+    phones.invite.handle_mail(8, b"not ours", Moment::ORIGIN);
+    phones.invite.handle_timeout(Moment::ORIGIN + Duration::from_mins(10));
+    phones.mailbox.insert(8, b"not ours".to_vec());
+    phones.pump();
+    assert_eq!((phones.i.burned(), phones.j.burned()), (None, None));
+    assert!(matches!(phones.j.asked.last(), Some(Output::AwaitSpace)));
+    phones.invite.founded(b"receipt", &mut phones.random).unwrap();
+    phones.pump();
+    assert!(phones.i.done());
+}
+
+#[test]
+fn an_admitted_device_that_cannot_be_told_is_not_reported_as_paired() {
+    let mut phones = Phones::new(Mode::Device, false);
+    phones.read_and_type();
+    phones.join.enter(&phones.joiner.keys, &mut phones.random).unwrap();
+    phones.pump();
+    let way_in = phones.way_in();
+    phones.invite.admitted(&way_in, &mut phones.random).unwrap();
+    phones.invite.handle_gone();
+    while let Some(output) = phones.invite.poll_output() {
+        phones.i.asked.push(output);
+    }
+    assert_eq!(phones.i.burned(), Some(PairError::Expired));
 }
 
 #[test]

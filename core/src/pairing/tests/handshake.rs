@@ -106,7 +106,8 @@ fn a_welcome_that_comes_before_the_joiner_typed_waits() {
     phones.inviter_types(&of_joiner).unwrap();
     assert!(phones.mailbox.contains_key(&4));
     assert!(matches!(phones.j.asked.as_slice(), [Output::AskNumber]));
-    let spaced = format!("{} {}", &of_inviter[..3], &of_inviter[3..]);
+    let (first, second) = of_inviter.split_at(3);
+    let spaced = format!("{first} {second}");
     phones.join.handle_typed(&spaced).unwrap();
     phones.pump();
     phones.j.take("Meet");
@@ -141,7 +142,7 @@ fn the_same_message_twice_changes_nothing() {
 
 #[test]
 fn b62_after_ten_minutes_an_invitation_is_gone() {
-    let late = Moment::ORIGIN + Duration::from_secs(600);
+    let late = Moment::ORIGIN + Duration::from_mins(10);
     let mut phones = Phones::new(Mode::Partner, false);
     phones.pump();
     assert_eq!(phones.invite.poll_timeout(), Some(late));

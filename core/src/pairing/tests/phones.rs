@@ -48,16 +48,14 @@ impl Side {
     }
 
     pub(super) fn number(&mut self) -> String {
-        match self.take("ShowNumber") {
-            Output::ShowNumber(number) => number,
-            other => panic!("{other:?}"),
-        }
+        let Output::ShowNumber(number) = self.take("ShowNumber") else { panic!("a number") };
+        number
     }
 
     pub(super) fn burned(&self) -> Option<PairError> {
-        self.asked.iter().find_map(|output| match output {
-            Output::Burned(error) => Some(*error),
-            _ => None,
+        self.asked.iter().find_map(|output| {
+            let Output::Burned(error) = output else { return None };
+            Some(*error)
         })
     }
 
@@ -124,16 +122,20 @@ impl Phones {
                 moved = true;
                 if let Some((idx, stored)) = carry_out(&mut self.mailbox, &mut self.i, output) {
                     if stored {
-                        self.invite.handle_stored(idx)
+                        self.invite.handle_stored(idx);
                     } else {
-                        self.invite.handle_conflict()
+                        self.invite.handle_conflict();
                     }
                 }
             }
             while let Some(output) = self.join.poll_output() {
                 moved = true;
                 if let Some((idx, stored)) = carry_out(&mut self.mailbox, &mut self.j, output) {
-                    if stored { self.join.handle_stored(idx) } else { self.join.handle_conflict() }
+                    if stored {
+                        self.join.handle_stored(idx);
+                    } else {
+                        self.join.handle_conflict();
+                    }
                 }
             }
             for (idx, bytes) in fetch(&self.mailbox, &mut self.i) {
@@ -197,20 +199,16 @@ fn carry_out(
     side: &mut Side,
     output: Output,
 ) -> Option<(u8, bool)> {
-    match output {
-        Output::Put { idx, bytes } => {
-            let there = mailbox.entry(idx).or_insert_with(|| bytes.clone());
-            Some((idx, *there == bytes))
-        }
-        Output::Get { from } => {
-            side.from = Some(from);
-            None
-        }
-        other => {
-            side.asked.push(other);
-            None
-        }
+    if let Output::Put { idx, bytes } = output {
+        let there = mailbox.entry(idx).or_insert_with(|| bytes.clone());
+        return Some((idx, *there == bytes));
     }
+    if let Output::Get { from } = output {
+        side.from = Some(from);
+    } else {
+        side.asked.push(output);
+    }
+    None
 }
 
 fn fetch(mailbox: &BTreeMap<u8, Vec<u8>>, side: &mut Side) -> Vec<(u8, Vec<u8>)> {
