@@ -104,7 +104,7 @@ impl Node {
         loop {
             self.settle(now, random)?;
             self.offer_intents(random)?;
-            self.pump_pairing(random)?;
+            self.pump_pairing(now, random)?;
             let next = self
                 .links
                 .iter_mut()

@@ -18,6 +18,7 @@ use crate::pairing::{
     Card, DeviceWelcome, Digits, Invitation, Invite, Inviter, Join, Joiner, Mode, Output, Partner,
 };
 use std::collections::BTreeMap;
+use std::time::Duration;
 use wire::address::AddressLine;
 use wire::codec::Writer;
 use wire::frame::Frame;
@@ -28,6 +29,8 @@ use wire::time::Moment;
 
 /// How long the relay holds a question for new messages.
 const MAIL_WAIT_MS: u32 = 20_000;
+/// The shortest rest after a refusal.
+const REFUSED_REST: Duration = Duration::from_secs(1);
 
 /// A pairing that is under way.
 #[derive(Debug)]
@@ -39,6 +42,8 @@ pub(crate) struct Pairing {
     get: Option<u64>,
     from: u8,
     wanted: bool,
+    /// The relay asked to wait so long before the next question.
+    rest_until: Moment,
     /// Inviter: what was drafted, until the partner signed it.
     draft: Option<(Home, GenesisDraft)>,
     /// Joiner: who invites, and the space that was signed.
@@ -73,6 +78,7 @@ impl Pairing {
             get: None,
             from: 0,
             wanted: false,
+            rest_until: Moment::ORIGIN,
             draft: None,
             met: None,
             signed: None,
@@ -82,10 +88,12 @@ impl Pairing {
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Moment> {
-        match &self.machine {
+        let end = match &self.machine {
             Machine::Invite(invite) => invite.poll_timeout(),
             Machine::Join(join) => join.poll_timeout(),
-        }
+        };
+        let rest = (self.wanted && self.get.is_none()).then_some(self.rest_until);
+        [end, rest].into_iter().flatten().min()
     }
 
     fn poll_output(&mut self) -> Option<Output> {
@@ -218,7 +226,7 @@ impl Node {
     }
 
     /// Carries out what the machine asks for.
-    pub(crate) fn pump_pairing(&mut self, random: &mut dyn Random) -> Result<(), Error> {
+    pub(crate) fn pump_pairing(&mut self, now: &Now, random: &mut dyn Random) -> Result<(), Error> {
         while let Some(output) = self.pairing.as_mut().and_then(Pairing::poll_output) {
             if let Err(error) = self.pairing_output(output, random) {
                 if error == Error::Storage {
@@ -228,7 +236,7 @@ impl Node {
                 self.stop_pairing();
             }
         }
-        self.ask_for_mail();
+        self.ask_for_mail(now);
         Ok(())
     }
 
@@ -471,9 +479,9 @@ impl Node {
     }
 
     /// Keeps one question for new messages open at the relay.
-    fn ask_for_mail(&mut self) {
+    fn ask_for_mail(&mut self, now: &Now) {
         let Some(pairing) = self.pairing.as_mut().filter(|pairing| pairing.wanted) else { return };
-        if pairing.get.is_some() {
+        if pairing.get.is_some() || pairing.rest_until > now.moment {
             return;
         }
         let Some(link) = self.links.get_mut(&pairing.relay) else { return };
@@ -488,7 +496,10 @@ impl Node {
             return false;
         }
         let mail = match frame {
-            Frame::Mail { idx, bytes } => Some(Mail::Came(*idx, bytes.clone())),
+            Frame::Mail { idx, bytes } => {
+                pairing.from = pairing.from.max(idx.saturating_add(1));
+                Some(Mail::Came(*idx, bytes.clone()))
+            }
             Frame::MailStored { idx } => {
                 pairing.puts.remove(&request);
                 Some(Mail::Stored(*idx))
@@ -498,7 +509,11 @@ impl Node {
                 match refusal.reason {
                     Reason::MailConflict | Reason::MailFull => Some(Mail::Conflict),
                     Reason::MailGone => Some(Mail::Gone),
-                    _ => None,
+                    _ => {
+                        let wait = Duration::from_millis(refusal.argument).max(REFUSED_REST);
+                        pairing.rest_until = now.moment + wait;
+                        None
+                    }
                 }
             }
             _ => None,
