@@ -1,4 +1,4 @@
-//! What can go wrong, by cause. Codes are those of `docs/errors.md`; no error holds what a person wrote.
+//! What can go wrong, by cause. No error holds what a person wrote.
 
 /// Why a public key is not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
