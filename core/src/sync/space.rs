@@ -183,6 +183,10 @@ impl Space {
                 Ok(())
             }
             (Channel::Tail(_), Frame::TailStart { .. }) => self.pull.tail_started(line),
+            (Channel::Tail(_), Frame::Refused { refusal }) => {
+                self.tail_refused(refusal, line);
+                Ok(())
+            }
             (Channel::Tail(_), Frame::Data { n, envelope }) => {
                 self.pull.tail_data(n, envelope, line)
             }

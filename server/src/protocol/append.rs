@@ -304,7 +304,7 @@ impl Relay {
                 space.facts.control = space.facts.control.max(idx.saturating_add(1));
                 space.facts.epoch = epoch;
                 let (n, control) = (space.facts.n, space.facts.control);
-                let others: Vec<_> = space.tails.keys().copied().filter(|c| *c != from).collect();
+                let others: Vec<_> = space.seated.keys().copied().filter(|c| *c != from).collect();
                 for connection in others {
                     let frame = Frame::Head { sid, n, control };
                     self.send(connection, StreamId::CONTROL, frame, false);

@@ -105,27 +105,20 @@ impl Relay {
     fn seat(&mut self, connection: ConnectionId, sid: SpaceHandle, seat: Seat, facts: SpaceFacts) {
         let most = self.limits.connections_per_principal;
         let Some(session) = self.sessions.get_mut(&connection) else { return };
-        let before = session.seats.get(&sid).copied();
         let space = self.spaces.entry(sid).or_insert_with(|| LiveSpace::new(facts.clone()));
         space.learn(facts);
-        let seated = space.seated.entry(seat.slot).or_insert(0);
-        if before.is_none_or(|before| before.slot != seat.slot) {
-            if *seated >= most {
-                let refusal = Refusal { reason: Reason::Busy, argument: 10_000 };
-                self.prune(sid);
-                return self.sign_in_refused(connection, sid, refusal);
-            }
-            *seated += 1;
+        let others =
+            space.seated.iter().filter(|(c, slot)| **c != connection && **slot == seat.slot);
+        if others.count() >= most {
+            self.prune(sid);
+            let refusal = Refusal { reason: Reason::Busy, argument: 10_000 };
+            return self.sign_in_refused(connection, sid, refusal);
         }
+        space.seated.insert(connection, seat.slot);
         session.seats.insert(sid, seat);
         session.stage = Stage::Known;
         let facts = &space.facts;
         let (n, running, control, epoch) = (facts.n, facts.running, facts.control, facts.epoch);
-        if let Some(before) = before.filter(|before| before.slot != seat.slot)
-            && let Some(count) = space.seated.get_mut(&before.slot)
-        {
-            *count = count.saturating_sub(1);
-        }
         let frame = Frame::SignedIn { sid, n, running, control, epoch };
         self.send(connection, StreamId::CONTROL, frame, false);
         self.release(connection, Some(sid));

@@ -77,7 +77,7 @@ pub struct Limits {
     /// Other requests to mailboxes from one prefix: slows whoever looks for mailboxes by digits.
     pub mail_requests: Rate,
     /// Connections of one principal in one space at a time.
-    pub connections_per_principal: u32,
+    pub connections_per_principal: usize,
     /// Tails on one connection.
     pub tails_per_connection: usize,
     /// How much may be stored.

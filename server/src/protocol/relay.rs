@@ -317,11 +317,10 @@ impl Relay {
     fn forget(&mut self, connection: ConnectionId) {
         let Some(session) = self.sessions.remove(&connection) else { return };
         self.mail.forget(connection, None);
-        for (sid, seat) in session.seats {
-            let Some(space) = self.spaces.get_mut(&sid) else { continue };
-            space.tails.remove(&connection);
-            if let Some(count) = space.seated.get_mut(&seat.slot) {
-                *count = count.saturating_sub(1);
+        for sid in session.seats.into_keys() {
+            if let Some(space) = self.spaces.get_mut(&sid) {
+                space.tails.remove(&connection);
+                space.seated.remove(&connection);
             }
             self.prune(sid);
         }
@@ -329,9 +328,7 @@ impl Relay {
 
     /// Forgets a space that nobody is signed in to.
     pub(super) fn prune(&mut self, sid: SpaceHandle) {
-        let Some(space) = self.spaces.get_mut(&sid) else { return };
-        space.seated.retain(|_, count| *count > 0);
-        if space.seated.is_empty() {
+        if self.spaces.get(&sid).is_some_and(|space| space.seated.is_empty()) {
             self.spaces.remove(&sid);
         }
     }

@@ -9,8 +9,8 @@ use wire::time::Moment;
 #[derive(Debug)]
 pub(super) struct LiveSpace {
     pub(super) facts: SpaceFacts,
-    /// Connections by slot.
-    pub(super) seated: BTreeMap<u8, u32>,
+    /// Who is signed in, with their slot.
+    pub(super) seated: BTreeMap<ConnectionId, u8>,
     pub(super) tails: BTreeMap<ConnectionId, Tail>,
 }
 

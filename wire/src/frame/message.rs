@@ -43,7 +43,8 @@ pub enum Frame {
         /// The latest epoch of the control log.
         epoch: u32,
     },
-    /// Client, control stream: asks for envelopes as they come. They arrive on a stream that the relay opens.
+    /// Client, control stream: asks for envelopes as they come. They arrive on a stream that the relay opens, and so
+    /// does a refusal.
     Tail {
         /// Which space.
         sid: SpaceHandle,
@@ -55,7 +56,7 @@ pub enum Frame {
         /// Which space.
         sid: SpaceHandle,
     },
-    /// Relay, control stream, not critical: something changed in a space whose tail is open, or a tail was cut.
+    /// Relay, control stream, not critical: somebody appended a control item, or a tail of the space was cut.
     Head {
         /// Which space.
         sid: SpaceHandle,
@@ -127,7 +128,8 @@ pub enum Frame {
         /// `R_n` there.
         running: RunningHash,
     },
-    /// Client, push stream of one space. Answers come in the same order.
+    /// Client, push stream of one space. Answers come in the same order. The first refusal ends the stream: what
+    /// stands behind it there is not stored.
     Push {
         /// Which space.
         sid: SpaceHandle,

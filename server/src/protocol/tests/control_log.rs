@@ -152,13 +152,10 @@ fn all_items_come_in_order_even_when_they_fill_several_reads() {
 }
 
 #[test]
-fn whoever_tails_is_told_of_a_new_control_item() {
+fn everybody_else_in_the_space_is_told_of_a_new_control_item() {
     let mut desk = Desk::new();
     let anna = Person::new(2);
     let (client, other) = (desk.member(1, &anna), desk.member(2, &anna.partner()));
-    for connection in [client, other] {
-        desk.say(connection, StreamId::CONTROL, Frame::Tail { sid: SID, after: 0 });
-    }
     desk.ask(client, 5, append(1, item(1, genesis(), 1)));
     assert_eq!(
         desk.answers(other, StreamId::CONTROL),
