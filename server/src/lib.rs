@@ -6,6 +6,7 @@
 //!
 //! It never depends on `reknit-core`: what it cannot name it cannot decrypt.
 
+pub mod config;
 pub mod job;
 pub mod protocol;
 pub mod storage;
