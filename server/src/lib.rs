@@ -6,7 +6,24 @@
 //!
 //! It never depends on `reknit-core`: what it cannot name it cannot decrypt.
 
+mod clock;
 pub mod config;
+mod connection;
+mod error;
+mod folder;
+mod hub;
 pub mod job;
+mod key;
+pub mod log;
 pub mod protocol;
+mod server;
 pub mod storage;
+mod writer;
+
+pub use error::StartError;
+pub use folder::FolderError;
+pub use key::{KEY_FILE, KeyError};
+pub use server::{RunningServer, Server};
+
+/// Fills bytes with randomness: the operating system's, or a seeded stream in tests.
+pub type Random = Box<dyn FnMut(&mut [u8]) + Send>;
