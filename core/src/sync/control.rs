@@ -288,9 +288,20 @@ impl Control {
         self.retry.failed(line.now, at_least, &mut line.jitter);
     }
 
-    /// The connection is gone. What is handed over stays with the owner.
+    /// The connection is gone. What is handed over stays with the owner, and nothing moves before it is stored.
     pub(super) fn cut(&mut self) {
-        self.phase = Phase::Idle;
+        self.phase = match self.phase {
+            Phase::Pulling { next: count, .. } | Phase::Storing { count } if count > self.count => {
+                Phase::Storing { count }
+            }
+            Phase::Pulling { .. }
+            | Phase::Storing { .. }
+            | Phase::Idle
+            | Phase::Fetching { .. }
+            | Phase::Feeding { .. }
+            | Phase::Appending { .. }
+            | Phase::Forked => Phase::Idle,
+        };
         (self.wanted, self.check_head, self.looked_for) = (false, false, 0);
         self.retry.reset();
     }
