@@ -5,8 +5,9 @@ use core::time::Duration;
 use wire::frame::{Channel, Frame};
 use wire::hash::item_hash;
 use wire::id::{EnvelopeId, PrincipalKey, RunningHash, StoreId};
+use wire::receipt::{Receipt, ReceiptBody, ReceiptKind};
 use wire::refusal::{Reason, Refusal};
-use wire::time::Moment;
+use wire::time::{Moment, Timestamp};
 
 use super::owner::{SIDS, control_item, pending, seal};
 use super::world::World;
@@ -307,4 +308,76 @@ fn who_is_offline_dials_no_more() {
     engine.handle_timeout(at(1_000_000));
     engine.handle_connected(at(1_000_000));
     assert_eq!(outputs(&mut engine), vec![Output::Hangup]);
+}
+
+fn receipt(n: u64, running: u8, id: EnvelopeId) -> Frame {
+    let body = ReceiptBody {
+        kind: ReceiptKind::Data,
+        sid: SIDS[0],
+        store: STORE,
+        n,
+        running: RunningHash::from_bytes([running; 32]),
+        id: id.to_bytes(),
+        relay_ms: Timestamp::from_millis(0),
+    };
+    let receipt = Receipt { body, index: 0, count: 1, siblings: vec![], signature: [0; 64] };
+    Frame::Pushed { receipt }
+}
+
+#[test]
+fn d7_after_a_refusal_nothing_is_sent_before_all_in_flight_is_answered() {
+    let (mut engine, _) = pushing();
+    engine.enqueue(SIDS[0], pending(2, 0));
+    engine.give_envelope(SIDS[0], 2, seal(2, 0));
+    assert!(is_pushing(&outputs(&mut engine)));
+    refuse(&mut engine, Channel::Push(SIDS[0]), Reason::Quota, 1, NOW);
+    drop(outputs(&mut engine));
+    engine.sync_now(at(10_000));
+    engine.enqueue(SIDS[0], pending(3, 0));
+    assert!(outputs(&mut engine).is_empty(), "the second is not answered");
+    refuse(&mut engine, Channel::Push(SIDS[0]), Reason::Quota, 1, at(10_001));
+    let fetches: Vec<_> = (1..=3).map(|key| Output::FetchEnvelope { sid: SIDS[0], key }).collect();
+    assert_eq!(outputs(&mut engine), fetches, "from the first without a receipt on, in order");
+}
+
+#[test]
+fn f33_a_receipt_convicts_a_relay_that_forgot_what_the_cursor_had_not_reached() {
+    let (mut engine, id) = pushing();
+    engine.handle_frame(Channel::Push(SIDS[0]), receipt(1, 5, id), NOW);
+    engine.handle_disconnected(NOW);
+    engine.sync_now(NOW);
+    engine.handle_connected(NOW);
+    engine.handle_frame(Channel::Control, Frame::Welcome { version: 1, store: STORE }, NOW);
+    engine.handle_signature(SIDS[0], PrincipalKey::ZERO, [0; 64]);
+    engine.handle_frame(Channel::Control, signed_in(0), NOW);
+    let (amnesia, cursor) = (Amnesia::Shorter, Cursor::start(STORE));
+    assert!(outputs(&mut engine).contains(&Output::Forgot { sid: SIDS[0], amnesia, cursor }));
+}
+
+#[test]
+fn d5_a_cursor_that_was_not_handed_out_last_moves_nothing() {
+    let (mut engine, request) = in_at(9);
+    engine.handle_frame(Channel::Request(request), Frame::Data { n: 1, envelope: seal(1, 0) }, NOW);
+    let said = outputs(&mut engine);
+    let [Output::Deliver { cursor, .. }] = said[..] else { panic!("{said:?}") };
+    for n in [0, 2, 9] {
+        engine.handle_delivered(SIDS[0], Cursor { n, ..cursor });
+        assert_eq!(engine.status(SIDS[0]).unwrap().behind, 9);
+    }
+    engine.handle_delivered(SIDS[0], cursor);
+    assert_eq!(engine.status(SIDS[0]).unwrap().behind, 8);
+}
+
+#[test]
+fn f20_nothing_is_pushed_before_all_that_the_relay_holds_was_stored_once() {
+    let (mut engine, request) = in_at(1);
+    engine.enqueue(SIDS[0], pending(1, 0));
+    let (channel, envelope) = (Channel::Request(request), seal(7, 0));
+    let told = Cursor::start(STORE).after(SIDS[0], wire::hash::envelope_id(&envelope));
+    engine.handle_frame(channel, Frame::Data { n: 1, envelope }, NOW);
+    engine.handle_frame(channel, Frame::PullEnd { n: 1, running: told.running }, NOW);
+    let fetch = Output::FetchEnvelope { sid: SIDS[0], key: 1 };
+    assert!(!outputs(&mut engine).contains(&fetch), "a restored device must see its own tip first");
+    engine.handle_delivered(SIDS[0], told);
+    assert!(outputs(&mut engine).contains(&fetch));
 }
