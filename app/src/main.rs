@@ -1,2 +1,78 @@
-//! x
-fn main() {}
+//! `reknit`: the reference client, a command line that a person can live with and a script can drive.
+//!
+//! ```text
+//! main (environment) -> cli (what was asked) -> command/* (one file a family) -> reknit_core::client
+//!                                                   \-> words (every sentence) -> output (the only printing)
+//! ```
+//!
+//! Only this file reads the environment. Everything written is on the disk before it is said to be saved; no command
+//! but `sync`, `watch`, `invite` and `join` waits for a network.
+
+mod cli;
+mod command;
+mod context;
+mod editor;
+mod failure;
+mod lines;
+mod output;
+mod render;
+mod secret;
+mod text;
+mod words;
+
+use crate::cli::Cli;
+use crate::context::{Context, Environment};
+use crate::failure::Failure;
+use crate::output::Output;
+use clap::Parser;
+use std::env;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// What a wrong command line ends with.
+const EXIT_USAGE: u8 = 2;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(asked) => {
+            // A reader that has gone is no reason to fail.
+            drop(asked.print());
+            return ExitCode::from(u8::try_from(asked.exit_code()).unwrap_or(EXIT_USAGE));
+        }
+    };
+    let out = Output::new(cli.options.json);
+    match run(cli, out) {
+        Ok(()) | Err(Failure::ReaderGone) => ExitCode::SUCCESS,
+        Err(failure) => {
+            out.complain(&failure);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli, out: Output) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|_| Failure::System)?;
+    let context = Context::new(cli.options, environment(), out)?;
+    editor::remove_leftovers(&context.environment);
+    let done = runtime.block_on(command::run(cli.command, &context));
+    // A thread that still waits for a line of standard input does not keep the process.
+    runtime.shutdown_background();
+    done
+}
+
+fn environment() -> Environment {
+    let path = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    Environment {
+        home: path("HOME"),
+        data: path("XDG_DATA_HOME"),
+        runtime: path("XDG_RUNTIME_DIR"),
+        temporary: env::temp_dir(),
+        zone: env::var("TZ").ok(),
+        system_zone: std::fs::read_link("/etc/localtime").ok(),
+        editor: env::var_os("VISUAL")
+            .or_else(|| env::var_os("EDITOR"))
+            .filter(|editor| !editor.is_empty()),
+    }
+}

@@ -119,19 +119,20 @@ fn hex(bytes: &[u8]) -> String {
     hex
 }
 
-impl EntryId {
-    /// In hexadecimal.
-    pub fn hex(self) -> String {
-        hex(self.as_bytes())
-    }
+macro_rules! in_hexadecimal {
+    ($($name:ident),*) => {$(
+        impl $name {
+            /// In hexadecimal.
+            pub fn hex(self) -> String {
+                hex(self.as_bytes())
+            }
+        }
+    )*};
 }
 
-impl RecordId {
-    /// In hexadecimal.
-    pub fn hex(self) -> String {
-        hex(self.as_bytes())
-    }
+in_hexadecimal!(PersonId, DeviceId, DocumentId, EntryId, RecordId);
 
+impl RecordId {
     /// Whether its hexadecimal form begins so, in either case: a person types the first few digits.
     pub fn matches(self, typed: &str) -> bool {
         !typed.is_empty() && typed.is_ascii() && self.hex().starts_with(&typed.to_ascii_lowercase())

@@ -22,12 +22,21 @@ pub fn create_folder<E: From<StoreError>>(
         return Err(StoreError::Exists.into());
     }
     remove_if_there(&making)?;
-    fs::create_dir_all(&making).map_err(StoreError::from)?;
+    private_folder().create(&making).map_err(StoreError::from)?;
     let filled = fill(&making).and_then(|()| Ok(publish_folder(&making, target)?));
     if filled.is_err() {
         remove_if_there(&making)?;
     }
     filled
+}
+
+/// For the eyes of its owner's account alone, together with the folders above it that are not there yet.
+fn private_folder() -> fs::DirBuilder {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder
 }
 
 /// Replaces or makes one file whole: written to a sibling, synced, renamed over, its folder synced.

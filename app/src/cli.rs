@@ -1,0 +1,55 @@
+//! What can be asked on the command line.
+
+use crate::command::{document, init, journal, look};
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// A local-first, end-to-end encrypted space for two people after betrayal, and for each of them alone.
+#[derive(Debug, Parser)]
+#[command(name = "reknit", version, about, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) options: Options,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// The folder of the vault [default: reknit in the data folder of this account]
+    #[arg(long, value_name = "DIR", global = true)]
+    pub(crate) home: Option<PathBuf>,
+    /// Read the secret from a file instead of asking for it
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(crate) secret_file: Option<PathBuf>,
+    /// Print JSON lines, as docs/cli.md describes them
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// The time zone of this device, such as Europe/London [default: TZ, or the system's]
+    #[arg(long, value_name = "ZONE", global = true)]
+    pub(crate) zone: Option<String>,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Start here: a vault of your own on this device
+    Init(init::InitArgs),
+    /// Set the relay of your own private space, on this device
+    UseRelay(init::UseRelayArgs),
+    /// Where things stand on this device
+    Status,
+    /// Your private journal
+    #[command(subcommand)]
+    Journal(journal::JournalCommand),
+    /// The texts that both of you edit
+    #[command(subcommand)]
+    Agreement(document::AgreementCommand),
+    /// What was said between the two of you, oldest first
+    Timeline(look::TimelineArgs),
+    /// What is open between the two of you, oldest first
+    Open(look::OpenArgs),
+    /// Prove again, from the stored bytes, that nothing was changed
+    Verify,
+}

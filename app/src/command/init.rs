@@ -1,0 +1,107 @@
+//! The first steps: a vault of one's own, and the relay of one's private space.
+
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::words;
+use clap::Args;
+use reknit_core::client::{Command, Error, Session};
+use reknit_core::crypto::Unlock;
+use reknit_core::environment::SystemRandom;
+use reknit_core::model::person::Name;
+use serde::Serialize;
+use wire::address::AddressLine;
+
+/// What `init` takes.
+#[derive(Debug, Args)]
+pub(crate) struct InitArgs {
+    /// What you are called
+    #[arg(long, value_name = "NAME")]
+    name: String,
+    /// Your relay, HOST:PORT/KEY; it can be set later
+    #[arg(long, value_name = "ADDRESS")]
+    relay: Option<String>,
+}
+
+/// What `use-relay` takes.
+#[derive(Debug, Args)]
+pub(crate) struct UseRelayArgs {
+    /// HOST:PORT/KEY, as the relay prints it
+    address: String,
+}
+
+#[derive(Serialize)]
+struct SafetyRow {
+    safety: &'static str,
+    help: &'static [&'static str],
+}
+
+#[derive(Serialize)]
+struct InitRow {
+    done: &'static str,
+    person: String,
+    device: String,
+    name: String,
+    relay: Option<String>,
+}
+
+#[derive(Serialize)]
+struct RelayRow {
+    done: &'static str,
+    relay: String,
+}
+
+/// The words that come before anything else.
+///
+/// # Errors
+/// Standard output is gone.
+pub(crate) fn show_safety(context: &Context) -> Result<(), Failure> {
+    context.out.row(&SafetyRow { safety: words::SAFETY, help: &words::HELP })?;
+    context.out.say(words::SAFETY)?;
+    for line in words::HELP {
+        context.out.say(&format!("  {line}"))?;
+    }
+    context.out.say("")
+}
+
+/// Makes a vault for a new person.
+///
+/// # Errors
+/// Something is there already; the name, the address or the secret is refused.
+pub(crate) fn init(args: &InitArgs, context: &Context) -> Result<(), Failure> {
+    let name = Name::new(&args.name)?;
+    let relay: Option<AddressLine> = args.relay.as_deref().map(str::parse).transpose()?;
+    if context.has_vault() {
+        return Err(Error::Exists.into());
+    }
+    show_safety(context)?;
+    let secret = context.secret(true)?;
+    let unlock = [Unlock::Secret(&secret)];
+    let session = Session::create(context.place(), &unlock, &mut SystemRandom)?;
+    let mut driver = context.drive(session, false)?;
+    driver.execute(Command::SetName(name.clone()))?;
+    if let Some(relay) = relay.clone() {
+        driver.execute(Command::UseRelay(relay))?;
+    }
+    let session = driver.node().session();
+    context.out.row(&InitRow {
+        done: "init",
+        person: session.person().hex(),
+        device: session.device().hex(),
+        name: name.as_str().to_owned(),
+        relay: relay.as_ref().map(AddressLine::to_string),
+    })?;
+    context.out.say(&words::welcome(name.as_str(), context.home()))?;
+    context.out.say(if relay.is_some() { words::NEXT_WITH_RELAY } else { words::NEXT_ALONE })
+}
+
+/// Sets the relay of one's own private space.
+///
+/// # Errors
+/// The address is refused; what unlocking refuses.
+pub(crate) fn use_relay(args: &UseRelayArgs, context: &Context) -> Result<(), Failure> {
+    let relay: AddressLine = args.address.parse()?;
+    let mut driver = context.driver(false)?;
+    driver.execute(Command::UseRelay(relay.clone()))?;
+    context.out.row(&RelayRow { done: "use-relay", relay: relay.to_string() })?;
+    context.out.say(words::RELAY_SET)
+}
