@@ -122,6 +122,7 @@ impl Relay {
         now: Now,
     ) {
         self.clock = now;
+        self.forget(connection);
         self.sessions.insert(connection, Session::new(prefix, exporter, now.moment));
         self.timers.insert((now.moment + HELLO_WITHIN, Timer::Hello(connection)));
         self.timers.insert((now.moment + SIGN_IN_WITHIN, Timer::SignIn(connection)));

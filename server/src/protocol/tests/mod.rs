@@ -5,4 +5,5 @@ mod data_log;
 mod desk;
 mod mail;
 mod sign_in;
+mod strangers;
 mod tails;
