@@ -56,6 +56,7 @@ pub struct Driver {
     wires: BTreeMap<RelayId, Wire>,
     notices: VecDeque<Notice>,
     traffic: Traffic,
+    sent: Option<Vec<Vec<u8>>>,
     serial: u64,
     sender: mpsc::Sender<Event>,
     events: mpsc::Receiver<Event>,
@@ -79,6 +80,7 @@ impl Driver {
             wires: BTreeMap::new(),
             notices: VecDeque::new(),
             traffic: Traffic::default(),
+            sent: None,
             serial: 0,
             sender,
             events,
@@ -99,6 +101,24 @@ impl Driver {
     /// [`Error::Busy`], [`Error::Storage`].
     pub fn want_online(&mut self) -> Result<(), Error> {
         self.turn(|node, now, random| node.want_online(now, random))
+    }
+
+    /// Hangs up and stays offline until [`Driver::want_online`].
+    ///
+    /// # Errors
+    /// [`Error::Busy`], [`Error::Storage`].
+    pub fn go_offline(&mut self) -> Result<(), Error> {
+        self.turn(|node, now, random| node.go_offline(now, random))
+    }
+
+    /// From now on keeps a copy of every frame that goes to a relay: all that a relay can ever see of this device.
+    pub fn keep_sent(&mut self) {
+        self.sent.get_or_insert_default();
+    }
+
+    /// The frames kept so far, as bytes.
+    pub fn sent(&self) -> &[Vec<u8>] {
+        self.sent.as_deref().unwrap_or_default()
     }
 
     /// Waits for the next event or timer and handles it. Cancelling the wait loses nothing.
@@ -226,6 +246,9 @@ impl Driver {
         match output {
             Output::Dial { address } => self.dial(address),
             Output::Send { relay, channel, frame, last } => {
+                if let Some(sent) = &mut self.sent {
+                    sent.push(frame.encode());
+                }
                 self.order(relay, Order::Send { channel, frame, last });
             }
             Output::Cancel { relay, channel } => self.order(relay, Order::Cancel(channel)),

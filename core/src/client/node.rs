@@ -152,6 +152,18 @@ impl Node {
         self.pump_all(now, random)
     }
 
+    /// Hangs up and stays offline until [`Node::want_online`].
+    ///
+    /// # Errors
+    /// A commit failed.
+    pub fn go_offline(&mut self, now: &Now, random: &mut dyn Random) -> Result<(), Error> {
+        for link in self.links.values_mut() {
+            link.exporter = None;
+            link.engine.go_offline();
+        }
+        self.pump_all(now, random)
+    }
+
     /// A connection is there; `exporter` binds sign-ins to it.
     ///
     /// # Errors
