@@ -34,6 +34,8 @@ pub(crate) struct Options {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Tell the whole story on this machine, with proof: two people, three devices, a relay
+    Demo,
     /// Start here: a vault of your own on this device
     Init(init::InitArgs),
     /// Set the relay of your own private space, on this device

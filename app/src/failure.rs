@@ -29,6 +29,8 @@ pub(crate) enum Failure {
     Address(#[from] AddressError),
     /// A rule of the records.
     Rule(#[from] Rule),
+    /// A check of the demo did not hold, or its story could not be told.
+    Demo,
     /// There is no home folder to put a vault in.
     NoHome,
     /// No terminal to ask for the secret on, and no file with it.
@@ -81,6 +83,7 @@ impl Failure {
             Self::Score(_) => "score.range",
             Self::Address(_) => "relay.address",
             Self::Rule(rule) => rule.code(),
+            Self::Demo => "demo",
             Self::NoHome => "home.none",
             Self::NoSecret => "secret.none",
             Self::SecretFile => "secret.file",

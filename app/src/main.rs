@@ -11,6 +11,7 @@
 mod cli;
 mod command;
 mod context;
+mod demo;
 mod editor;
 mod failure;
 mod lines;

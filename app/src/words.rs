@@ -139,6 +139,7 @@ pub(crate) fn sentence(failure: &Failure) -> String {
         Failure::Address(error) => return finished(&error.to_string()),
         Failure::Rule(rule) => return finished(&rule.to_string()),
         Failure::Tag(_) => TAG,
+        Failure::Demo => "The demo did not hold what it promises. Please report it.",
         Failure::NoHome => "There is no home folder; say where with --home DIR.",
         Failure::NoSecret => "There is no terminal to ask for the secret; use --secret-file FILE.",
         Failure::SecretFile => "The file with the secret cannot be read.",

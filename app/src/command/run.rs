@@ -3,6 +3,7 @@
 use crate::cli::Command;
 use crate::command::{document, init, journal, look, status};
 use crate::context::Context;
+use crate::demo;
 use crate::failure::Failure;
 
 /// Carries out a command.
@@ -11,6 +12,7 @@ use crate::failure::Failure;
 /// Why it did not happen.
 pub(crate) async fn run(command: Command, context: &Context) -> Result<(), Failure> {
     match command {
+        Command::Demo => demo::run(context.out).await,
         Command::Init(args) => init::init(&args, context),
         Command::UseRelay(args) => init::use_relay(&args, context),
         Command::Status => status::status(context),

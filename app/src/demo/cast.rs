@@ -118,7 +118,8 @@ impl Cast {
         whom: Whom,
         out: Output,
     ) -> Result<(), Trouble> {
-        let invited = self.phone(inviter)?.driver.execute(Command::Invite { whom, digits: false })?;
+        let invited =
+            self.phone(inviter)?.driver.execute(Command::Invite { whom, digits: false })?;
         let Answer::Invitation { code } = invited else { return Err(Trouble::Story) };
         self.phone(joiner)?.driver.execute(Command::Join(Invited::Code(code)))?;
         let mut shown = [None, None];
@@ -127,10 +128,8 @@ impl Cast {
         let deadline = Instant::now() + STEP_TIME_MAX;
         while paired != [true; 2] {
             self.step(deadline).await?;
-            for ((device, shown), (asked, paired)) in [inviter, joiner]
-                .into_iter()
-                .zip(&mut shown)
-                .zip(asked.iter_mut().zip(&mut paired))
+            for ((device, shown), (asked, paired)) in
+                [inviter, joiner].into_iter().zip(&mut shown).zip(asked.iter_mut().zip(&mut paired))
             {
                 while let Some(notice) = self.phone(device)?.driver.poll_notice() {
                     match notice {

@@ -22,8 +22,19 @@ use std::time::Duration;
 
 /// Everything that is written in the demo; none of it may be found at the relay.
 pub(super) const TEXTS: &[&str] = &[
-    JOURNAL, REACH, REPLY, BACK, NOTE, QUESTION, ANSWER, AGREED, NORAS_LINE, BENS_LINE, DRAFT,
-    DRAFT_PHONE, DRAFT_TABLET,
+    JOURNAL,
+    REACH,
+    REPLY,
+    BACK,
+    NOTE,
+    QUESTION,
+    ANSWER,
+    AGREED,
+    NORAS_LINE,
+    BENS_LINE,
+    DRAFT,
+    DRAFT_PHONE,
+    DRAFT_TABLET,
 ];
 const JOURNAL: &str = "I do not know if I am staying. I want the truth either way.";
 const REACH: &str = "I'm hurting. I need you. I keep seeing the York dates.";
@@ -65,11 +76,22 @@ pub(crate) enum Trouble {
     Check(&'static str),
 }
 
-/// Tells the story and proves what it promises. `random` is the operating system's.
+/// Tells the story and proves what it promises.
 ///
 /// # Errors
-/// [`Trouble`] by cause; a check that fails is one.
-pub(crate) async fn run(out: Output) -> Result<(), Trouble> {
+/// [`Failure::Demo`] if a check does not hold or the story cannot be told; what went wrong is said before.
+pub(crate) async fn run(out: Output) -> Result<(), Failure> {
+    match tell(out).await {
+        Ok(()) => Ok(()),
+        Err(Trouble::Output(failure)) => Err(failure),
+        Err(trouble) => {
+            out.say(&format!("  NOT  {trouble}"))?;
+            Err(Failure::Demo)
+        }
+    }
+}
+
+async fn tell(out: Output) -> Result<(), Trouble> {
     let folder = tempfile::tempdir()?;
     let relay_folder = folder.path().join("relay");
     let config = Config {
@@ -108,11 +130,7 @@ pub(crate) async fn run(out: Output) -> Result<(), Trouble> {
     Ok(())
 }
 
-fn people(
-    folder: &Path,
-    line: &wire::address::AddressLine,
-    out: Output,
-) -> Result<Cast, Trouble> {
+fn people(folder: &Path, line: &wire::address::AddressLine, out: Output) -> Result<Cast, Trouble> {
     out.say("")?;
     out.say("Nora and Ben each begin alone, offline, with a secret of their own.")?;
     Ok(Cast([
@@ -136,8 +154,7 @@ async fn begin(cast: &mut Cast, out: Output) -> Result<DocumentId, Trouble> {
         text: Some(AGREED.to_owned()),
         ..Edit::default()
     };
-    let agreement =
-        cast.phone(NORA)?.write(Command::NewDocument(DocumentKind::Agreement, edit))?;
+    let agreement = cast.phone(NORA)?.write(Command::NewDocument(DocumentKind::Agreement, edit))?;
     let edit = Edit { text: Some(DRAFT.to_owned()), ..Edit::default() };
     cast.phone(BEN)?.write(Command::NewDocument(DocumentKind::Journal, edit))?;
     cast.meet().await?;
@@ -194,7 +211,10 @@ async fn together(cast: &mut Cast, out: Output) -> Result<(), Trouble> {
     let question = record_of(ben, "question")?;
     let at = ben.driver.now().at()?;
     let return_at = at.later(Duration::from_secs(9 * 3_600));
-    out.say(&format!("    Ben cannot talk now, and says when he will come: {}", clock(&return_at)))?;
+    out.say(&format!(
+        "    Ben cannot talk now, and says when he will come: {}",
+        clock(&return_at)
+    ))?;
     ben.tell(Event::Reply(Reply {
         at,
         of: reach,

@@ -232,8 +232,11 @@ impl Node {
     fn fetch(&mut self, relay: RelayId, sid: SpaceHandle, key: u64) -> Result<(), Error> {
         let item = self.session.space_of(sid).map(|space| space.outbox_item(key));
         let envelope = item.transpose()?.flatten().map(|item| item.envelope);
-        if let (Some(envelope), Some(link)) = (envelope, self.link(relay)) {
-            link.engine.give_envelope(sid, key, envelope);
+        if let Some(link) = self.link(relay) {
+            match envelope {
+                Some(envelope) => link.engine.give_envelope(sid, key, envelope),
+                None => link.engine.withdraw(sid, key),
+            }
         }
         Ok(())
     }
