@@ -145,3 +145,59 @@ impl Visit for Line {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io,
+        sync::{Arc, Mutex},
+    };
+
+    use super::*;
+
+    #[derive(Debug, Clone, Default)]
+    struct Kept(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Kept {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn logged(format: LogFormat, log: impl FnOnce()) -> String {
+        let kept = Kept::default();
+        let writer = kept.clone();
+        let lines = layer()
+            .event_format(Lines { format })
+            .with_writer(move || writer.clone())
+            .with_filter(filter_fn(is_ours));
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(lines), log);
+        let text = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
+        // Without the time at the front.
+        text.split_once(['"', ' ']).map_or(String::new(), |(_, rest)| rest.to_owned())
+    }
+
+    #[test]
+    fn a_line_holds_numbers_and_texts_and_nothing_that_is_printed_by_debug() {
+        let secret = [7u8; 4];
+        let log = || tracing::warn!(count = 3, name = "a\"b\u{1b}[2J", ?secret, "refused");
+        let line = logged(LogFormat::Logfmt, log);
+        assert_eq!(line, "level=\"warn\" event=\"refused\" count=3 name=\"a\\\"b?[2J\"\n");
+        let line = logged(LogFormat::Json, log);
+        let fields = line.split_once(',').unwrap().1;
+        let expected =
+            "\"level\":\"warn\",\"event\":\"refused\",\"count\":3,\"name\":\"a\\\"b?[2J\"}\n";
+        assert_eq!(fields, expected);
+    }
+
+    #[test]
+    fn other_programs_log_nothing_here() {
+        let log = || tracing::error!(target: "quinn", "from 192.0.2.1");
+        assert_eq!(logged(LogFormat::Logfmt, log), "");
+    }
+}
