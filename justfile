@@ -10,7 +10,7 @@ check:
     typos
     cargo clippy --workspace --all-targets --locked -- -D warnings
     cargo machete
-    cargo deny --offline check bans licenses sources
+    cargo deny --locked check bans licenses sources
 
 # Unit, simulation, architecture and end-to-end tests, then the examples in the docs.
 test *args:

@@ -1,5 +1,6 @@
-//! What the suites share: hostile bytes made by hand, and the simulator.
+//! What the suites share: the check of where code may live, hostile bytes made by hand, and the simulator.
 
+pub mod architecture;
 pub mod bomb;
 pub mod couple;
 pub mod random;

@@ -35,6 +35,7 @@ mod error;
 mod invitation;
 mod invite;
 mod join;
+mod limit;
 mod mailbox;
 mod output;
 #[cfg(test)]
@@ -50,8 +51,4 @@ pub use invite::{Invite, Inviter};
 pub use join::{Join, Joiner};
 pub use output::{DeviceWelcome, Output};
 
-/// Tries for a number: a man in the middle guesses one of a million with each.
-const NUMBER_TRIES: u8 = 3;
-/// A box lives ten minutes; so does everybody's patience.
-const PAIRING_TIME: core::time::Duration =
-    core::time::Duration::from_secs(wire::limit::MAILBOX_SECONDS);
+use limit::{NUMBER_TRIES, PAIRING_TIME};
