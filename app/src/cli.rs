@@ -1,6 +1,6 @@
 //! What can be asked on the command line.
 
-use crate::command::{document, init, journal, look};
+use crate::command::{document, init, journal, look, pair, question, reach, serve, sync, tell};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -40,18 +40,56 @@ pub(crate) enum Command {
     Init(init::InitArgs),
     /// Set the relay of your own private space, on this device
     UseRelay(init::UseRelayArgs),
+    /// Invite your partner, or another device of your own
+    Invite(pair::InviteArgs),
+    /// Follow an invitation: without a vault as your own new device, with one as the partner
+    Join(pair::JoinArgs),
+    /// Exchange what is new with the relay, once
+    Sync(sync::SyncArgs),
+    /// Stay connected and show what comes
+    Watch,
     /// Where things stand on this device
     Status,
+    /// What was said between the two of you, oldest first
+    Timeline(look::TimelineArgs),
+    /// What is open between the two of you, oldest first
+    Open(look::OpenArgs),
     /// Your private journal
     #[command(subcommand)]
     Journal(journal::JournalCommand),
     /// The texts that both of you edit
     #[command(subcommand)]
     Agreement(document::AgreementCommand),
-    /// What was said between the two of you, oldest first
-    Timeline(look::TimelineArgs),
-    /// What is open between the two of you, oldest first
-    Open(look::OpenArgs),
+    /// Write down a moment between the two of you
+    Moment(tell::MomentArgs),
+    /// Echo a moment of your partner's
+    Echo(tell::EchoArgs),
+    /// Reach out
+    Reach(reach::ReachArgs),
+    /// Reply to a reach: here now, a time, or a plain no
+    Reply(reach::ReplyArgs),
+    /// Say that you are back
+    Return(reach::OnArgs),
+    /// Say how a reach of yours went
+    Outcome(reach::OutcomeArgs),
+    /// Ask a question
+    Ask(question::AskArgs),
+    /// Set a time by which you answer a question
+    Promise(reach::TimeArgs),
+    /// Answer a question
+    Answer(question::AnswerArgs),
+    /// Decline a question, always possible
+    Decline(question::DeclineArgs),
+    /// Say that an answer is enough for you
+    Enough(reach::OnlyArgs),
+    /// Ask a question of yours once more
+    Reopen(reach::OnlyArgs),
+    /// Take a reach or question of yours back
+    Withdraw(reach::OnlyArgs),
+    /// Move a time that you set, once and before it is due
+    Move(reach::TimeArgs),
     /// Prove again, from the stored bytes, that nothing was changed
     Verify,
+    /// Run a relay
+    Serve(serve::ServeArgs),
 }

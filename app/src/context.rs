@@ -28,6 +28,8 @@ pub(crate) struct Environment {
     pub(crate) zone: Option<String>,
     /// Where the system's zone points to.
     pub(crate) system_zone: Option<PathBuf>,
+    /// What sets up a relay that runs here.
+    pub(crate) relay: Vec<(OsString, OsString)>,
     /// The editor of this person, a shell command.
     pub(crate) editor: Option<OsString>,
 }

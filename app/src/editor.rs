@@ -122,6 +122,7 @@ mod tests {
             temporary: base.to_owned(),
             zone: None,
             system_zone: None,
+            relay: Vec::new(),
             editor: None,
         }
     }

@@ -6,11 +6,17 @@ use reknit_core::model::measure::ScoreError;
 use reknit_core::model::person::NameError;
 use reknit_core::model::when::WhenError;
 use reknit_core::model::{Rule, TextError};
+use reknit_core::pairing::InvitationError;
+use reknit_relay::StartError;
+use reknit_relay::config::ConfigError;
 use std::io;
 use wire::address::AddressError;
 
+/// What a command line or a setting that cannot be right ends with.
+pub(crate) const EXIT_USAGE: u8 = 2;
+
 /// Why a command did not do what was asked. Nothing of it is half-done.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 #[error("{}", crate::words::sentence(self))]
 pub(crate) enum Failure {
     /// The client library said no.
@@ -31,6 +37,16 @@ pub(crate) enum Failure {
     Rule(#[from] Rule),
     /// A check of the demo did not hold, or its story could not be told.
     Demo,
+    /// A code or eight digits that cannot be taken here.
+    Invitation(#[from] InvitationError),
+    /// A setting of the relay.
+    RelayConfig(ConfigError),
+    /// The relay does not start.
+    RelayStart(StartError),
+    /// The relay's disk failed.
+    RelayDisk,
+    /// A command line that cannot be right.
+    Usage(Box<clap::Error>),
     /// There is no home folder to put a vault in.
     NoHome,
     /// No terminal to ask for the secret on, and no file with it.
@@ -73,7 +89,7 @@ pub(crate) enum Failure {
 
 impl Failure {
     /// The stable code.
-    pub(crate) const fn code(&self) -> &'static str {
+    pub(crate) fn code(&self) -> &'static str {
         match self {
             Self::Client(error) => error.code(),
             Self::Text(error) => error.code(),
@@ -84,6 +100,11 @@ impl Failure {
             Self::Address(_) => "relay.address",
             Self::Rule(rule) => rule.code(),
             Self::Demo => "demo",
+            Self::Invitation(error) => error.code(),
+            Self::RelayConfig(error) => error.code(),
+            Self::RelayStart(error) => error.code(),
+            Self::RelayDisk => "store.failed",
+            Self::Usage(_) => "usage",
             Self::NoHome => "home.none",
             Self::NoSecret => "secret.none",
             Self::SecretFile => "secret.file",
@@ -102,6 +123,17 @@ impl Failure {
             Self::Broken => "verify.broken",
             Self::System => "system",
             Self::Output | Self::ReaderGone => "output",
+        }
+    }
+}
+
+impl Failure {
+    /// What the process ends with.
+    pub(crate) const fn exit_code(&self) -> u8 {
+        if matches!(self, Self::RelayConfig(_) | Self::RelayStart(_) | Self::Usage(_)) {
+            EXIT_USAGE
+        } else {
+            1
         }
     }
 }

@@ -18,6 +18,7 @@ mod lines;
 mod output;
 mod render;
 mod secret;
+mod spinner;
 mod text;
 mod words;
 
@@ -30,16 +31,13 @@ use std::env;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// What a wrong command line ends with.
-const EXIT_USAGE: u8 = 2;
-
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(asked) => {
             // A reader that has gone is no reason to fail.
             drop(asked.print());
-            return ExitCode::from(u8::try_from(asked.exit_code()).unwrap_or(EXIT_USAGE));
+            return ExitCode::from(u8::try_from(asked.exit_code()).unwrap_or(failure::EXIT_USAGE));
         }
     };
     let out = Output::new(cli.options.json);
@@ -47,7 +45,7 @@ fn main() -> ExitCode {
         Ok(()) | Err(Failure::ReaderGone) => ExitCode::SUCCESS,
         Err(failure) => {
             out.complain(&failure);
-            ExitCode::FAILURE
+            ExitCode::from(failure.exit_code())
         }
     }
 }
@@ -72,6 +70,9 @@ fn environment() -> Environment {
         temporary: env::temp_dir(),
         zone: env::var("TZ").ok(),
         system_zone: std::fs::read_link("/etc/localtime").ok(),
+        relay: env::vars_os()
+            .filter(|(name, _)| name.to_string_lossy().starts_with("REKNIT_RELAY_"))
+            .collect(),
         editor: env::var_os("VISUAL")
             .or_else(|| env::var_os("EDITOR"))
             .filter(|editor| !editor.is_empty()),

@@ -62,6 +62,69 @@ pub(crate) fn welcome(name: &str, home: &Path) -> String {
     format!("{name}, your pages are in {} on this device, sealed with your secret.", home.display())
 }
 
+/// Before the code for a partner.
+pub(crate) const INVITE_PARTNER: &str = "From here each of you holds your own phone; nobody else should see the next screen. Hand this \
+     code to your partner, and to nobody else. It works once, for ten minutes.";
+/// Before the code for an own device.
+pub(crate) const INVITE_DEVICE: &str =
+    "Take this code to your other device, and nowhere else. It works once, for ten minutes.";
+/// Asks for a code.
+pub(crate) const TYPE_CODE: &str = "The code that the other phone shows:";
+/// Asks for eight digits.
+pub(crate) const TYPE_DIGITS: &str = "The eight digits:";
+/// Asks for a number.
+pub(crate) const TYPE_NUMBER: &str = "Type the six digits that the other phone shows:";
+/// The two are paired, or the device is in.
+pub(crate) const PAIRED: &str = "Paired.";
+/// All that follows from it is here.
+pub(crate) const PAIRED_NEXT: &str = "Everything is exchanged.";
+/// It is not.
+pub(crate) const PAIRED_LATER: &str =
+    "The rest is exchanged at the next `reknit sync`, when there is a connection.";
+/// While exchanging.
+pub(crate) const SYNCING: &str = "exchanging with the relay";
+/// At the start of watching.
+pub(crate) const WATCHING: &str = "Connected when there is a network; end with Ctrl-C.";
+/// The relay lost what it held.
+pub(crate) const RELAY_FORGOT: &str =
+    "The relay no longer had what it held; this device brings it back. Nothing is lost here.";
+/// A relay on loopback.
+pub(crate) const THIS_MACHINE_ONLY: &str = "Only this machine can connect. To be reached from elsewhere: --listen 0.0.0.0:8443 --address \
+     HOST:8443";
+
+/// Where the code is.
+pub(crate) fn code_in(file: &Path) -> String {
+    format!("The code is in {}, until this command ends.", file.display())
+}
+
+/// The number for the other phone.
+pub(crate) fn show_number(number: &str) -> String {
+    format!("Type this number on the other phone: {number}")
+}
+
+/// A number was not taken; it can be typed again.
+pub(crate) fn type_again(code: &str) -> String {
+    match code {
+        "pair.form" => "The number has 6 digits.".to_owned(),
+        code => by_code(code),
+    }
+}
+
+/// What exchanging came to.
+pub(crate) fn synced(sent: usize, received: usize) -> String {
+    format!("Everything is exchanged: {sent} sent, {received} received.")
+}
+
+/// Something that should not have happened.
+pub(crate) fn incident(code: &str) -> String {
+    format!("Something was written down that you may want to look at: `reknit status` ({code}).")
+}
+
+/// A text was changed on another device.
+pub(crate) fn text_changed(id: &str) -> String {
+    format!("A text has changed: {id}")
+}
+
 /// Who is here.
 pub(crate) fn who(names: &[String], paired: bool) -> String {
     if paired {
@@ -138,6 +201,13 @@ pub(crate) fn sentence(failure: &Failure) -> String {
         Failure::Score(error) => return finished(&error.to_string()),
         Failure::Address(error) => return finished(&error.to_string()),
         Failure::Rule(rule) => return finished(&rule.to_string()),
+        Failure::Invitation(error) => return finished(&error.to_string()),
+        Failure::RelayConfig(error) => return finished(&error.to_string()),
+        Failure::RelayStart(error) => return finished(&error.to_string()),
+        Failure::Usage(error) => return error.to_string().trim_end().to_owned(),
+        Failure::RelayDisk => {
+            "The disk failed. What was confirmed is on it; please start the relay again."
+        }
         Failure::Tag(_) => TAG,
         Failure::Demo => "The demo did not hold what it promises. Please report it.",
         Failure::NoHome => "There is no home folder; say where with --home DIR.",

@@ -139,7 +139,7 @@ impl Zoned {
     }
 
     /// Reads what a person typed, in the zone of `now`: `2026-03-29 09:00`, also with an offset, or `09:00`, which is
-    /// the next such time after `now`.
+    /// the next such time after `now`, or `tomorrow 09:00`.
     ///
     /// # Errors
     /// [`WhenError`], for what cannot be read, does not exist, or comes twice.
@@ -148,6 +148,12 @@ impl Zoned {
         let zone = now.zone.table();
         if let Ok(instant) = typed.parse::<jiff::Timestamp>() {
             return Self::from_jiff(instant, now.zone.clone());
+        }
+        if let Some((hour, minute)) = typed.strip_prefix("tomorrow ").and_then(clock) {
+            let today = now.to_jiff().to_zoned_datetime(zone.clone()).date();
+            let date = today.tomorrow().map_err(|_| WhenError::Range)?;
+            let time = one_instant(&zone, date.at(hour, minute, 0, 0))?;
+            return Self::from_jiff(time, now.zone.clone());
         }
         if let Some((hour, minute)) = clock(typed) {
             let today = now.to_jiff().to_zoned_datetime(zone.clone()).date();
@@ -296,6 +302,10 @@ mod tests {
         let night = london("2026-03-28T23:58:00Z");
         assert_eq!(Zoned::parse("09:00", &night).unwrap().to_utc(), "2026-03-29T08:00:00Z");
         assert_eq!(Zoned::parse("23:59", &night).unwrap().to_utc(), "2026-03-28T23:59:00Z");
+        let tomorrow = Zoned::parse("tomorrow 23:59", &night).unwrap();
+        assert_eq!(tomorrow.to_utc(), "2026-03-29T22:59:00Z");
+        assert_eq!(Zoned::parse("tomorrow 01:30", &night), Err(WhenError::Missing));
+        assert_eq!(Zoned::parse("tomorrow", &night), Err(WhenError::Form));
     }
 
     #[test]
