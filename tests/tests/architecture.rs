@@ -184,10 +184,18 @@ const E2E: PackageRule = PackageRule {
     rows: &[tests("src"), tests("tests")],
 };
 
+const FUZZ: PackageRule = PackageRule {
+    name: "reknit-fuzz",
+    edges: &["reknit-core", "reknit-e2e", "reknit-relay", "reknit-wire"],
+    shipped: false,
+    several: &[],
+    rows: &[tests("fuzz_targets")],
+};
+
 #[test]
 fn code_lives_where_it_may_and_imports_what_it_may() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
-    let breaches = check(&Tree::read(root), &[WIRE, CORE, RELAY, APP, E2E]);
+    let breaches = check(&Tree::read(root), &[WIRE, CORE, RELAY, APP, E2E, FUZZ]);
     let shown: Vec<_> = breaches.iter().map(ToString::to_string).collect();
     assert!(shown.is_empty(), "{} breaches:\n{}", shown.len(), shown.join("\n"));
 }

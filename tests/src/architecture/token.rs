@@ -158,7 +158,8 @@ impl Lexer {
         let start = self.at;
         self.skip_while(|char| char.is_alphanumeric() || char == '_');
         let word: String = self.chars[start..self.at].iter().collect();
-        let hashes = (0..).take_while(|ahead| self.peek(*ahead) == Some('#')).count();
+        let hashes =
+            (0..=u8::MAX.into()).take_while(|ahead| self.peek(*ahead) == Some('#')).count();
         let raw = matches!(word.as_str(), "r" | "br" | "cr");
         if raw && self.peek(hashes) == Some('"') {
             self.at += hashes;

@@ -46,17 +46,9 @@ impl Tree {
     /// # Panics
     /// When Cargo or a file does not answer: the test then fails.
     pub fn read(root: &Path) -> Self {
-        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let mut command = Command::new(cargo);
-        command
-            .args(["metadata", "--no-deps", "--offline", "--locked", "--format-version", "1"])
-            .current_dir(root);
-        let output = command.output().expect("cargo runs");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let metadata: Value =
-            serde_json::from_slice(&output.stdout).expect("cargo metadata is JSON");
-        let packages = metadata["packages"].as_array().expect("packages");
-        Self { packages: packages.iter().map(|package| Package::read(package, root)).collect() }
+        // The fuzz targets are a workspace of their own, for another compiler.
+        let manifests = ["Cargo.toml", "fuzz/Cargo.toml"];
+        Self { packages: manifests.iter().flat_map(|manifest| packages(root, manifest)).collect() }
     }
 }
 
@@ -91,6 +83,25 @@ impl Package {
             sources,
         }
     }
+}
+
+fn packages(root: &Path, manifest: &str) -> Vec<Package> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command.args([
+        "metadata",
+        "--no-deps",
+        "--offline",
+        "--format-version",
+        "1",
+        "--manifest-path",
+        manifest,
+    ]);
+    let output = command.current_dir(root).output().expect("cargo runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let metadata: Value = serde_json::from_slice(&output.stdout).expect("cargo metadata is JSON");
+    let packages = metadata["packages"].as_array().expect("packages");
+    packages.iter().map(|package| Package::read(package, root)).collect()
 }
 
 fn text(value: &Value) -> &str {
