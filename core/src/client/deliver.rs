@@ -18,6 +18,8 @@ use wire::envelope::{Class, Envelope};
 pub(crate) const ASIDE_REFUSED: u8 = 0;
 /// An envelope that waits for the key of its epoch.
 pub(crate) const ASIDE_NO_KEY: u8 = 1;
+/// The newest receipt: a relay that holds less than it once confirmed has lost something.
+pub(crate) const META_NEWEST_RECEIPT: &[u8] = b"receipt";
 /// How many envelopes of one space may wait for a key.
 const NO_KEY_MAX: usize = 1_000;
 
@@ -69,6 +71,8 @@ pub(crate) fn sent(
     turn.place_at_relay(item.entry, position);
     let place = Place::new(Table::Receipts, item.entry.as_bytes());
     turn.space.shelf.put(&mut turn.batch, place, receipt, random)?;
+    let newest = Place::new(Table::Meta, META_NEWEST_RECEIPT);
+    turn.space.shelf.put(&mut turn.batch, newest, receipt, random)?;
     turn.close(random)?;
     Ok(Some(item.entry))
 }

@@ -1,7 +1,7 @@
 //! One relay connection: the engine's outputs, carried out. Keys, receipts and the disk are here; the engine has none.
 
 use crate::client::control;
-use crate::client::deliver;
+use crate::client::deliver::{self, META_NEWEST_RECEIPT};
 use crate::client::error::Error;
 use crate::client::node::{Node, Notice, Now, Output};
 use crate::client::session::Session;
@@ -15,7 +15,7 @@ use crate::store::Table;
 use crate::sync;
 use std::collections::{BTreeMap, BTreeSet};
 use wire::address::AddressLine;
-use wire::codec::Writer;
+use wire::codec::{Reader, Writer};
 use wire::frame::{Creation, Frame, Principal, encode_principals};
 use wire::hash::{envelope_id, item_hash};
 use wire::id::{PrincipalKey, RelayId, SpaceHandle};
@@ -54,12 +54,17 @@ impl Link {
         self.carried.contains(&sid)
     }
 
-    pub(crate) fn add(&mut self, start: sync::SpaceStart, pending: Vec<sync::Pending>) {
-        let sid = start.sid;
+    pub(crate) fn add(&mut self, space: &Space) -> Result<(), Error> {
+        let sid = space.home.sid;
         if self.carried.insert(sid) {
-            self.engine.add_space(start);
-            self.engine.set_outbox(sid, pending);
+            self.engine.add_space(Self::start_of(space));
+            self.engine.set_outbox(sid, Self::pending_of(space)?);
+            if let Some(row) = space.shelf.get(Table::Meta, META_NEWEST_RECEIPT)? {
+                let receipt = Receipt::decode(&mut Reader::new(&row.body))?;
+                self.engine.remember_receipt(sid, &receipt.body);
+            }
         }
+        Ok(())
     }
 
     pub(crate) fn remove_all(&mut self) {
@@ -69,7 +74,7 @@ impl Link {
         self.in_flight.clear();
     }
 
-    pub(crate) fn start_of(space: &Space) -> sync::SpaceStart {
+    fn start_of(space: &Space) -> sync::SpaceStart {
         sync::SpaceStart {
             sid: space.home.sid,
             cursor: cursor_of(space.position),
@@ -346,6 +351,7 @@ impl Node {
         let before = space.position.store;
         let mut turn = Turn::new(space);
         turn.batch.clear(Table::Positions);
+        turn.batch.delete(Table::Meta, META_NEWEST_RECEIPT);
         let place = Place::new(Table::Meta, META_RESEED);
         turn.space.shelf.put(&mut turn.batch, place, &[], random)?;
         turn.report(&Incident::RelayForgot { before, after: cursor.store }, random)?;

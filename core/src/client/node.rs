@@ -309,23 +309,30 @@ impl Node {
 
     /// The link to a relay, made if it is not there.
     pub(crate) fn link_to(&mut self, address: &AddressLine) -> &mut Link {
-        let seed = self.seed ^ u64::from_be_bytes(seed_of(address.relay));
-        let live = self.live;
-        self.links.entry(address.relay).or_insert_with(|| Link::new(address.clone(), seed, live))
+        Self::link_among(&mut self.links, address, self.seed, self.live)
     }
 
     /// Makes sure that each open space with a relay is on its link.
     pub(crate) fn link_spaces(&mut self) -> Result<(), Error> {
-        let mut starts = Vec::new();
-        for space in self.session.spaces() {
+        let Self { session, links, live, seed, .. } = self;
+        for space in session.spaces() {
             if let Some(relay) = &space.relay {
-                starts.push((relay.clone(), Link::start_of(space), Link::pending_of(space)?));
+                Self::link_among(links, relay, *seed, *live).add(space)?;
             }
         }
-        for (relay, start, pending) in starts {
-            self.link_to(&relay).add(start, pending);
-        }
         Ok(())
+    }
+
+    fn link_among<'a>(
+        links: &'a mut BTreeMap<RelayId, Link>,
+        address: &AddressLine,
+        seed: u64,
+        live: bool,
+    ) -> &'a mut Link {
+        let seed = seed ^ u64::from_be_bytes(seed_of(address.relay));
+        links
+            .entry(address.relay)
+            .or_insert_with(|| Link::new(address.clone(), seed, live))
     }
 
     /// Takes all spaces off their links and puts them back as the disk has them.
