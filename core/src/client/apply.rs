@@ -10,7 +10,7 @@ use crate::client::shelf::Place;
 use crate::client::space::Space;
 use crate::client::turn::{Author, Turn};
 use crate::crypto::{Random, draw};
-use crate::document::{ActorId, Document, DocumentKind, Edit, Place as ChangePlace};
+use crate::document::{ActorId, Document, Edit, Place as ChangePlace};
 use crate::entry::{DocumentChanges, Payload};
 use crate::membership::SpaceKind;
 use crate::model::id::{DocumentId, EntryId};
@@ -49,11 +49,11 @@ impl Node {
             Command::Tell(event) => self.tell(event, now, random).map(Answer::Told),
             Command::NewDocument(kind, edit) => {
                 let id = DocumentId::from_bytes(draw(random));
-                self.edit(id, kind, Document::new(kind), &edit, now, random)
+                self.edit((id, Document::new(kind)), &edit, now, random)
             }
             Command::EditDocument(id, edit) => {
-                let (kind, document) = self.document(id)?;
-                self.edit(id, kind, document, &edit, now, random)
+                let document = self.document(id)?;
+                self.edit((id, document), &edit, now, random)
             }
             Command::DeleteDocument(id) => self.delete(id, now, random),
             Command::Invite { whom, digits } => self.invite((whom, digits), now, random),
@@ -104,15 +104,16 @@ impl Node {
         let space = self.session.shared.space().ok_or(Error::NotPaired)?;
         space.must_be_member()?;
         let own = self.session.identity.person;
-        if !event.kind().opens() {
+        let told = if event.kind().opens() {
+            Vec::new()
+        } else {
             let told = card::told_of(&space.shelf, event.record(EntryId::ZERO, own))?;
             if told.is_empty() {
                 return Err(Error::NotFound);
             }
-            may(&told, &event, own).map_err(|rule| Error::NotAllowed { rule: rule.code() })?;
-        } else {
-            may(&[], &event, own).map_err(|rule| Error::NotAllowed { rule: rule.code() })?;
-        }
+            told
+        };
+        may(&told, &event, own).map_err(|rule| Error::NotAllowed { rule: rule.code() })?;
         self.write(SpaceKind::Shared, &Payload::Event(event.encode()), now, random)
     }
 
@@ -159,10 +160,10 @@ impl Node {
         Ok(())
     }
 
-    fn document(&self, id: DocumentId) -> Result<(DocumentKind, Document), Error> {
+    fn document(&self, id: DocumentId) -> Result<Document, Error> {
         for space in self.session.spaces() {
             match card::document(&space.shelf, id)? {
-                card::Held::Here(document) => return Ok((document.kind(), *document)),
+                card::Held::Here(document) => return Ok(*document),
                 card::Held::Deleted => return Err(Error::NotFound),
                 card::Held::Nothing => {}
             }
@@ -172,24 +173,25 @@ impl Node {
 
     fn edit(
         &mut self,
-        id: DocumentId,
-        kind: DocumentKind,
-        document: Document,
+        (id, mut document): (DocumentId, Document),
         edit: &Edit,
         now: &Now,
         random: &mut dyn Random,
     ) -> Result<Answer, Error> {
+        let kind = document.kind();
         let home = card::home_of(kind);
         let slot = match home {
             SpaceKind::Private => &self.session.private,
             SpaceKind::Shared => &self.session.shared,
         };
         let space = slot.space().ok_or(Error::NotPaired)?;
-        let seq = space.chains.get(space.me).map_or(0, |chain| chain.seq).saturating_add(1);
-        let place = ChangePlace { actor: ActorId::of(space.home.space, id, space.me), entry: seq };
-        let mut document = document;
+        let newest = space.chains.get(space.me).map_or(0, |chain| chain.seq);
+        let place = ChangePlace {
+            actor: ActorId::of(space.home.space, id, space.me),
+            entry: newest.saturating_add(1),
+        };
         let at = i64::try_from(now.timestamp.as_millis()).unwrap_or(i64::MAX);
-        let changes = document.edit(place, edit, at).map_err(Error::from)?;
+        let changes = document.edit(place, edit, at)?;
         if changes.is_empty() {
             return Ok(Answer::Document(id));
         }

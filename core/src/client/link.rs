@@ -164,10 +164,10 @@ impl Node {
                 self.link(relay).and_then(|link| link.in_flight.remove(&sid));
             }
             sync::Output::Deliver { sid, batch, cursor } => {
-                self.take_delivery(relay, sid, batch, cursor, random)?;
+                self.take_delivery(sid, batch, cursor, random)?;
             }
             sync::Output::Sent { sid, key, receipt } => {
-                self.take_receipt(sid, key, &receipt, random)?
+                self.take_receipt(sid, key, &receipt, random)?;
             }
             sync::Output::Reseal { sid } => self.reseal(relay, sid, random)?,
             sync::Output::Forgot { sid, amnesia: _, cursor } => {
@@ -248,7 +248,6 @@ impl Node {
 
     fn take_delivery(
         &mut self,
-        relay: RelayId,
         sid: SpaceHandle,
         batch: Vec<sync::Delivery>,
         cursor: sync::Cursor,
@@ -257,7 +256,8 @@ impl Node {
         let Some(space) = self.session.space_of(sid) else { return Ok(()) };
         let changed = deliver::deliver(space, batch, position_of(cursor), random)?;
         self.unsettled = true;
-        if let Some(link) = self.link(relay) {
+        let relay = self.relay_of(sid);
+        if let Some(link) = relay.and_then(|relay| self.link(relay)) {
             link.engine.handle_delivered(sid, cursor);
         }
         self.notice_changed(changed);

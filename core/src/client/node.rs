@@ -329,10 +329,8 @@ impl Node {
         seed: u64,
         live: bool,
     ) -> &'a mut Link {
-        let seed = seed ^ u64::from_be_bytes(seed_of(address.relay));
-        links
-            .entry(address.relay)
-            .or_insert_with(|| Link::new(address.clone(), seed, live))
+        let seed = seed ^ seed_of(address.relay);
+        links.entry(address.relay).or_insert_with(|| Link::new(address.clone(), seed, live))
     }
 
     /// Takes all spaces off their links and puts them back as the disk has them.
@@ -349,7 +347,6 @@ impl Node {
     }
 }
 
-fn seed_of(relay: RelayId) -> [u8; 8] {
-    let [a, b, c, d, e, f, g, h, ..] = relay.to_bytes();
-    [a, b, c, d, e, f, g, h]
+fn seed_of(relay: RelayId) -> u64 {
+    relay.as_bytes().first_chunk().map_or(0, |first| u64::from_be_bytes(*first))
 }

@@ -24,7 +24,7 @@ use wire::codec::Writer;
 use wire::frame::Frame;
 use wire::id::{RelayId, RendezvousId, SpaceHandle};
 use wire::receipt::Receipt;
-use wire::refusal::Reason;
+use wire::refusal::{Reason, Refusal};
 use wire::time::Moment;
 
 /// How long the relay holds a question for new messages.
@@ -115,6 +115,18 @@ impl Pairing {
             (Machine::Join(join), Mail::Conflict) => join.handle_conflict(),
             (Machine::Invite(invite), Mail::Gone) => invite.handle_gone(),
             (Machine::Join(join), Mail::Gone) => join.handle_gone(),
+        }
+    }
+
+    /// What a refusal means to the machine; some only mean to wait.
+    fn refused(&mut self, refusal: Refusal, now: Moment) -> Option<Mail> {
+        if [Reason::MailConflict, Reason::MailFull].contains(&refusal.reason) {
+            Some(Mail::Conflict)
+        } else if refusal.reason == Reason::MailGone {
+            Some(Mail::Gone)
+        } else {
+            self.rest_until = now + Duration::from_millis(refusal.argument).max(REFUSED_REST);
+            None
         }
     }
 
@@ -495,28 +507,17 @@ impl Node {
         if pairing.get != Some(request) && !pairing.puts.contains_key(&request) {
             return false;
         }
-        let mail = match frame {
-            Frame::Mail { idx, bytes } => {
-                pairing.from = pairing.from.max(idx.saturating_add(1));
-                Some(Mail::Came(*idx, bytes.clone()))
-            }
-            Frame::MailStored { idx } => {
-                pairing.puts.remove(&request);
-                Some(Mail::Stored(*idx))
-            }
-            Frame::Refused { refusal } => {
-                pairing.puts.remove(&request);
-                match refusal.reason {
-                    Reason::MailConflict | Reason::MailFull => Some(Mail::Conflict),
-                    Reason::MailGone => Some(Mail::Gone),
-                    _ => {
-                        let wait = Duration::from_millis(refusal.argument).max(REFUSED_REST);
-                        pairing.rest_until = now.moment + wait;
-                        None
-                    }
-                }
-            }
-            _ => None,
+        let mail = if let Frame::Mail { idx, bytes } = frame {
+            pairing.from = pairing.from.max(idx.saturating_add(1));
+            Some(Mail::Came(*idx, bytes.clone()))
+        } else if let Frame::MailStored { idx } = frame {
+            pairing.puts.remove(&request);
+            Some(Mail::Stored(*idx))
+        } else if let Frame::Refused { refusal } = frame {
+            pairing.puts.remove(&request);
+            pairing.refused(*refusal, now.moment)
+        } else {
+            None
         };
         if let Some(mail) = mail {
             pairing.handle(mail, now.moment);

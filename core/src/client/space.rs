@@ -8,10 +8,10 @@ use crate::client::shelf::{Place, Shelf};
 use crate::crypto::{ClassKey, Home, KemKey, Random};
 use crate::entry::{Chain, Chains, Entry, Missing, Overflow, Waiting, WaitingRoom};
 use crate::membership::{
-    ControlLog, Folded, Keyring, ReceiveError, Recipient, SpaceKind, Standing,
+    self, ControlLog, Folded, Keyring, ReceiveError, Recipient, SpaceKind, Standing,
 };
 use crate::model::id::{ChainId, DeviceId, EntryId, OrderKey, PersonId, SpaceId};
-use crate::store::{Batch, Direction, Table};
+use crate::store::{Batch, Direction, Table as Rows};
 use std::collections::BTreeSet;
 use wire::address::AddressLine;
 use wire::codec::{Reader, Writer};
@@ -85,7 +85,7 @@ impl Space {
     ) -> Result<(), Error> {
         let mut body = Writer::new();
         body.bytes(home.sid.as_bytes()).bytes(home.space.as_bytes());
-        shelf.put(batch, Place::new(Table::Meta, META_SPACE), body.as_slice(), random)
+        shelf.put(batch, Place::new(Rows::Meta, META_SPACE), body.as_slice(), random)
     }
 
     /// The space on this shelf, if there is one; else the shelf back.
@@ -95,7 +95,7 @@ impl Space {
         loader: &Loader<'_>,
         mirrored: Vec<SpaceKey>,
     ) -> Result<Result<Self, Shelf>, Error> {
-        let Some(meta) = shelf.get(Table::Meta, META_SPACE)? else { return Ok(Err(shelf)) };
+        let Some(meta) = shelf.get(Rows::Meta, META_SPACE)? else { return Ok(Err(shelf)) };
         let mut reader = Reader::new(&meta.body);
         let home = Home {
             sid: SpaceHandle::from_bytes(reader.array()?),
@@ -134,7 +134,7 @@ impl Space {
     }
 
     fn load_settings(&mut self) -> Result<(), Error> {
-        if let Some(row) = self.shelf.get(Table::Meta, META_CURSOR)? {
+        if let Some(row) = self.shelf.get(Rows::Meta, META_CURSOR)? {
             let mut reader = Reader::new(&row.body);
             self.position = Position {
                 store: StoreId::from_bytes(reader.array()?),
@@ -143,12 +143,12 @@ impl Space {
             };
             reader.end()?;
         }
-        if let Some(row) = self.shelf.get(Table::Meta, META_RELAY)? {
+        if let Some(row) = self.shelf.get(Rows::Meta, META_RELAY)? {
             let line = core::str::from_utf8(&row.body).ok();
             let line = line.and_then(|line| line.parse().ok());
             self.relay = Some(line.ok_or(Error::Damaged { code: "store.relay" })?);
         }
-        let newest = self.shelf.store().page(Table::Outbox, None, 1, Direction::Descending)?;
+        let newest = self.shelf.store().page(Rows::Outbox, None, 1, Direction::Descending)?;
         self.outbox_next = newest.first().map_or(0, |row| outbox_key(&row.id).saturating_add(1));
         Ok(())
     }
@@ -195,7 +195,7 @@ impl Space {
     }
 
     fn load_chains(&mut self) -> Result<(), Error> {
-        for row in self.shelf.prefix(Table::Chains, &[])? {
+        for row in self.shelf.prefix(Rows::Chains, &[])? {
             let mut id = Reader::new(&row.id);
             let chain = ChainId { device: DeviceId::from_bytes(id.array()?), inc: id.u16()? };
             let value =
@@ -207,7 +207,7 @@ impl Space {
 
     /// Seats again who waits: what for is found by asking for what each names, in the order of their positions.
     fn load_waiting(&mut self) -> Result<(), Error> {
-        for row in self.shelf.prefix(Table::Waiting, &[])? {
+        for row in self.shelf.prefix(Rows::Waiting, &[])? {
             let Ok(entry) = Entry::decode(self.home.space, &row.body) else { continue };
             let entry = entry.peek();
             let (idx, _) = entry.header.control;
@@ -222,11 +222,16 @@ impl Space {
                 Waiting { id, person, bytes: row.body.len(), position: row.position(), on };
             self.room.insert(waiting);
         }
-        for row in self.shelf.prefix(Table::Tickets, &[])? {
+        for row in self.shelf.prefix(Rows::Tickets, &[])? {
             let overflow = Overflow::decode(&row.body);
             self.room.restore(overflow.map_err(|_| Error::Damaged { code: "store.ticket" })?);
         }
         Ok(())
+    }
+
+    /// The devices in slot order at a control head.
+    pub(crate) fn slots_at(&self, idx: u32) -> Vec<DeviceId> {
+        self.log.table_at(idx).map(membership::Table::slots).unwrap_or_default()
     }
 
     /// The first entry that a waiting one names and that is not stored.
@@ -239,8 +244,7 @@ impl Space {
         if before > 0 && !has(header.chain, before, header.prev.as_bytes()) {
             return Missing::entry(header.chain, before, header.prev);
         }
-        let slots = self.log.table_at(header.control.0).map(|table| table.slots());
-        let slots = slots.unwrap_or_default();
+        let slots = self.slots_at(header.control.0);
         for item in &header.delta {
             let Some(device) = slots.get(usize::from(item.slot)) else { continue };
             let chain = ChainId { device: *device, inc: item.inc };
@@ -254,18 +258,12 @@ impl Space {
 
     /// All held control items, oldest first.
     pub(crate) fn control_items(&self) -> Result<Vec<Vec<u8>>, Error> {
-        Ok(self
-            .shelf
-            .store()
-            .prefix(Table::Control, &[])?
-            .into_iter()
-            .map(|row| row.body)
-            .collect())
+        Ok(self.shelf.store().prefix(Rows::Control, &[])?.into_iter().map(|row| row.body).collect())
     }
 
     /// One held control item.
     pub(crate) fn control_item(&self, idx: u32) -> Result<Option<Vec<u8>>, Error> {
-        Ok(self.shelf.store().get(Table::Control, &idx.to_be_bytes())?.map(|row| row.body))
+        Ok(self.shelf.store().get(Rows::Control, &idx.to_be_bytes())?.map(|row| row.body))
     }
 
     /// Puts a control item at the end of what is held.
@@ -273,7 +271,7 @@ impl Space {
         let idx = self.control_held;
         self.control_head = item_hash(&item);
         self.control_held = idx.saturating_add(1);
-        Shelf::put_sealed(batch, Place::new(Table::Control, &idx.to_be_bytes()), item);
+        Shelf::put_sealed(batch, Place::new(Rows::Control, &idx.to_be_bytes()), item);
     }
 
     /// Sets the position in the same batch as what it covers.
@@ -286,7 +284,7 @@ impl Space {
         self.position = position;
         let mut body = Writer::new();
         body.bytes(position.store.as_bytes()).u64(position.n).bytes(position.running.as_bytes());
-        self.shelf.put(batch, Place::new(Table::Meta, META_CURSOR), body.as_slice(), random)
+        self.shelf.put(batch, Place::new(Rows::Meta, META_CURSOR), body.as_slice(), random)
     }
 
     /// Writes down the relay of the space on this shelf, for this device.
@@ -297,12 +295,12 @@ impl Space {
         random: &mut dyn Random,
     ) -> Result<(), Error> {
         let line = relay.to_string();
-        shelf.put(batch, Place::new(Table::Meta, META_RELAY), line.as_bytes(), random)
+        shelf.put(batch, Place::new(Rows::Meta, META_RELAY), line.as_bytes(), random)
     }
 
     /// Forgets the relay of the space on this shelf.
     pub(crate) fn drop_relay(batch: &mut Batch) {
-        batch.delete(Table::Meta, META_RELAY);
+        batch.delete(Rows::Meta, META_RELAY);
     }
 
     /// The key for entries under an epoch, if this device has it.
@@ -337,7 +335,7 @@ impl Space {
 
     /// The stored entries at one place of a chain.
     pub(crate) fn stored_at(&self, chain: ChainId, seq: u64) -> Vec<(EntryId, OrderKey)> {
-        let rows = self.shelf.store().prefix(Table::Places, &place_prefix(chain, seq));
+        let rows = self.shelf.store().prefix(Rows::Places, &place_prefix(chain, seq));
         rows.unwrap_or_default()
             .iter()
             .filter_map(|row| {
@@ -353,7 +351,7 @@ impl Space {
         let mut after = None;
         loop {
             let rows =
-                self.shelf.store().page(Table::Outbox, after.take(), PAGE, Direction::Ascending)?;
+                self.shelf.store().page(Rows::Outbox, after.take(), PAGE, Direction::Ascending)?;
             let Some(last) = rows.last() else { return Ok(items) };
             after = Some((last.order, last.id.clone()));
             for row in rows {
@@ -364,7 +362,7 @@ impl Space {
 
     /// One item of the outbox.
     pub(crate) fn outbox_item(&self, key: u64) -> Result<Option<OutboxItem>, Error> {
-        let row = self.shelf.store().get(Table::Outbox, &key.to_be_bytes())?;
+        let row = self.shelf.store().get(Rows::Outbox, &key.to_be_bytes())?;
         row.map(|row| OutboxItem::decode(&row.id, &row.body)).transpose()
     }
 
@@ -374,17 +372,13 @@ impl Space {
         let mut missing = Vec::new();
         let mut after = None;
         loop {
-            let rows = self.shelf.store().page(
-                Table::Entries,
-                after.take(),
-                PAGE,
-                Direction::Ascending,
-            )?;
+            let rows =
+                self.shelf.store().page(Rows::Entries, after.take(), PAGE, Direction::Ascending)?;
             let Some(last) = rows.last() else { return Ok(missing) };
             after = Some((last.order, last.id.clone()));
             for row in rows {
                 let Some(id) = EntryId::from_slice(&row.id) else { continue };
-                let held = self.shelf.store().get(Table::Positions, &row.id)?.is_some();
+                let held = self.shelf.store().get(Rows::Positions, &row.id)?.is_some();
                 if !held && !queued.contains(&id) {
                     missing.push(id);
                 }
@@ -407,7 +401,7 @@ impl OutboxItem {
         let mut body = Writer::with_capacity(self.envelope.len().saturating_add(36));
         body.u32(self.epoch).bytes(self.entry.as_bytes()).bytes(&self.envelope);
         let key = self.key.to_be_bytes();
-        let place = Place::new(Table::Outbox, &key).order(u128::from(self.key).to_be_bytes());
+        let place = Place::new(Rows::Outbox, &key).order(u128::from(self.key).to_be_bytes());
         Shelf::put_sealed(batch, place, body.into_bytes());
     }
 

@@ -9,7 +9,7 @@
 
 use crate::client::effect::SpaceKey;
 use crate::client::error::Error;
-use crate::client::shelf::{Place, Shelf};
+use crate::client::shelf::{OpenRow, Place, Shelf};
 use crate::client::space::{OutboxItem, Space, place_row};
 use crate::crypto::{DeviceKeys, Random, Unverified, Verified, seal};
 use crate::document::Incoming;
@@ -57,9 +57,12 @@ pub(crate) struct Turn<'a> {
     added: Added,
 }
 
+/// An accepted entry, as admission asks for it: its order key, and what its author had seen.
+pub(crate) type Placed = (EntryId, OrderKey, Frontier);
+
 /// Entries that this turn adds to the store.
 #[derive(Debug, Default)]
-struct Added(BTreeMap<(ChainId, u64), Vec<(EntryId, OrderKey, Frontier)>>);
+struct Added(BTreeMap<(ChainId, u64), Vec<Placed>>);
 
 /// What is known of entries: the store, and what this turn adds to it.
 struct Overlay<'a> {
@@ -68,7 +71,7 @@ struct Overlay<'a> {
 }
 
 impl Overlay<'_> {
-    fn added_at(&self, chain: ChainId, seq: u64) -> &[(EntryId, OrderKey, Frontier)] {
+    fn added_at(&self, chain: ChainId, seq: u64) -> &[Placed] {
         self.added.0.get(&(chain, seq)).map_or(&[], Vec::as_slice)
     }
 }
@@ -141,7 +144,7 @@ impl<'a> Turn<'a> {
     ) -> Result<EntryId, Error> {
         let bytes = payload.encode(random);
         let head = self.space.log.head().ok_or(Error::Damaged { code: "control.none" })?;
-        let slots = self.slots_at(head.idx);
+        let slots = self.space.slots_at(head.idx);
         let context = DraftContext {
             space: self.space.home.space,
             slots: &slots,
@@ -242,13 +245,8 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// The devices in slot order at a control head.
-    fn slots_at(&self, idx: u32) -> Vec<DeviceId> {
-        self.space.log.table_at(idx).map(|table| table.slots()).unwrap_or_default()
-    }
-
     fn admit(&self, entry: &Verified<Entry>) -> Admission {
-        let slots = self.slots_at(entry.header.control.0);
+        let slots = self.space.slots_at(entry.header.control.0);
         let known = Overlay { space: self.space, added: &self.added };
         let space = self.space.home.space;
         let context = AdmitContext { space, slots: &slots, control_known: true, known: &known };
@@ -339,7 +337,7 @@ impl<'a> Turn<'a> {
     pub(crate) fn settle(&mut self, random: &mut dyn Random) -> Result<(), Error> {
         while let Some(envelope) = self.ready.pop_front() {
             let row = self.space.shelf.get(Table::Waiting, envelope.as_bytes())?;
-            let position = row.as_ref().map_or(0, |row| row.position());
+            let position = row.as_ref().map_or(0, OpenRow::position);
             let bytes = match self.waiting.remove(&envelope) {
                 Some(bytes) => bytes,
                 None => match row {

@@ -5,6 +5,7 @@ use crate::client::card;
 use crate::client::error::Error;
 use crate::client::session::Session;
 use crate::client::space::Space;
+use crate::client::turn::Placed;
 use crate::crypto::Unverified;
 use crate::entry::{Admission, AdmitContext, Chains, Entry, Frontier, Known};
 use crate::membership::{SpaceKind, Standing};
@@ -33,7 +34,7 @@ pub struct Verification {
 
 /// Entries proved so far.
 #[derive(Debug, Default)]
-struct Proved(BTreeMap<(ChainId, u64), Vec<(EntryId, OrderKey, Frontier)>>);
+struct Proved(BTreeMap<(ChainId, u64), Vec<Placed>>);
 
 impl Known for Proved {
     fn entries_at(&self, chain: ChainId, seq: u64) -> Vec<(EntryId, OrderKey)> {
