@@ -118,7 +118,7 @@ fn b80_no_argument_makes_it_panic_and_none_is_a_secret() {
 fn b80_a_folder_may_have_a_name_that_is_not_text() {
     use std::os::unix::ffi::OsStringExt;
     let name = OsString::from_vec(vec![b'/', 0xff, 0xfe]);
-    let flags = vec![("data_folder", name.clone())];
+    let flags = vec![("data", name.clone())];
     let config = load(&Sources { flags, ..Sources::default() }).unwrap();
     assert_eq!(config.data_folder.as_os_str(), name);
     let flags = vec![("listen", name)];

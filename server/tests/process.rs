@@ -15,7 +15,7 @@ use wire::address::AddressLine;
 fn program(folder: &Path) -> Command {
     let mut program = Command::new(env!("CARGO_BIN_EXE_reknit-relay"));
     program
-        .args(["--listen", "127.0.0.1:0", "--data-folder"])
+        .args(["--listen", "127.0.0.1:0", "--data"])
         .arg(folder)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());

@@ -161,7 +161,7 @@ pub const SETTINGS: &[Setting] = &[
         kind: Kind::Address,
     },
     Setting {
-        name: "data_folder",
+        name: "data",
         help: "folder of the database and the key [reknit-relay-data]",
         kind: Kind::Folder,
     },
