@@ -54,6 +54,11 @@ impl Link {
         self.carried.contains(&sid)
     }
 
+    /// Whether any space is exchanged with this relay: one that only held a mailbox has none.
+    pub(crate) fn carries_any(&self) -> bool {
+        !self.carried.is_empty()
+    }
+
     pub(crate) fn add(&mut self, space: &Space) -> Result<(), Error> {
         let sid = space.home.sid;
         if self.carried.insert(sid) {
@@ -380,6 +385,9 @@ impl Node {
             link.engine.pull_again(sid, from);
         }
         let Some(space) = self.session.space_of(sid) else { return Ok(()) };
+        if again.is_none() {
+            space.close_tickets()?;
+        }
         if !reseed {
             return Ok(());
         }

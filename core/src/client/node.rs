@@ -289,7 +289,8 @@ impl Node {
 
     /// Everything that is here is at the relays, and everything that is there is here.
     pub fn is_idle(&self) -> bool {
-        self.pairing.is_none() && self.links.values().all(|link| link.engine.is_idle())
+        let mut used = self.links.values().filter(|link| link.carries_any());
+        self.pairing.is_none() && used.all(|link| link.engine.is_idle())
     }
 
     /// The unlocked vault, for reading.

@@ -6,7 +6,7 @@ use crate::client::effect::SpaceKey;
 use crate::client::error::Error;
 use crate::client::shelf::{Place, Shelf};
 use crate::crypto::{ClassKey, Home, KemKey, Random};
-use crate::entry::{Chain, Chains, Entry, Missing, Overflow, Waiting, WaitingRoom};
+use crate::entry::{Chain, Chains, Entry, Missing, Overflow, Ticket, Waiting, WaitingRoom};
 use crate::membership::{
     self, ControlLog, Folded, Keyring, ReceiveError, Recipient, SpaceKind, Standing,
 };
@@ -343,6 +343,17 @@ impl Space {
                 Some((id, OrderKey(u128::from_be_bytes(row.order))))
             })
             .collect()
+    }
+
+    /// Takes tickets away whose entries all came in the meantime.
+    pub(crate) fn close_tickets(&mut self) -> Result<(), Error> {
+        let full = |ticket: &Ticket| matches!(ticket, Ticket::Overflow(_));
+        if self.room.tickets().iter().any(full) || self.shelf.store().count(Rows::Tickets)? == 0 {
+            return Ok(());
+        }
+        let mut batch = Batch::new();
+        batch.clear(Rows::Tickets);
+        self.shelf.commit(batch)
     }
 
     /// The outbox in its order: key, epoch, entry and envelope.
