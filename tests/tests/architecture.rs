@@ -199,3 +199,19 @@ fn code_lives_where_it_may_and_imports_what_it_may() {
     let shown: Vec<_> = breaches.iter().map(ToString::to_string).collect();
     assert!(shown.is_empty(), "{} breaches:\n{}", shown.len(), shown.join("\n"));
 }
+
+/// A promise in the threat model without a test behind it is a wish.
+#[test]
+fn every_promise_names_tests_that_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
+    let page = std::fs::read_to_string(root.join("docs/threat-model.md")).expect("the page");
+    let tree = Tree::read(root);
+    let sources = || tree.packages.iter().flat_map(|package| &package.sources);
+    let is_test = |word: &&str| word.matches('_').count() >= 3 && !word.contains(['.', '/', ' ']);
+    let named: Vec<&str> = page.split('`').skip(1).step_by(2).filter(is_test).collect();
+    assert!(named.len() > 30, "the page names its tests in backticks");
+    for name in named {
+        let head = format!("fn {name}(");
+        assert!(sources().any(|source| source.text.contains(&head)), "no test is called {name}");
+    }
+}
