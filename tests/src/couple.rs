@@ -3,6 +3,7 @@
 use crate::world::{DeviceIndex, World};
 use reknit_core::client::{Answer, Command, Error, Invited, Notice, Whom};
 use reknit_core::model::person::Name;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// How long a pairing may take in the worst weather.
@@ -11,7 +12,12 @@ const PAIRING: Duration = Duration::from_secs(600);
 impl World {
     /// A person's first device, with a name and the world's relay.
     pub fn person(&mut self, name: &str) -> DeviceIndex {
-        let device = self.add_device(false);
+        self.person_in(None, name)
+    }
+
+    /// The same in a real folder.
+    pub fn person_in(&mut self, folder: Option<PathBuf>, name: &str) -> DeviceIndex {
+        let device = self.add_device_in(folder, false);
         let name = Name::new(name).expect("a name");
         self.execute(device, Command::SetName(name)).expect("a name is set");
         let line = self.line().clone();

@@ -3,7 +3,11 @@
 pub mod architecture;
 pub mod bomb;
 pub mod couple;
+pub mod meter;
 pub mod random;
 pub mod raw_change;
+pub mod stranger;
+pub mod villain;
+pub mod villain_control;
 pub mod weather;
 pub mod world;

@@ -3,6 +3,7 @@
 //! One thread and one seed. Streams are reliable and in order, as QUIC's are; streams overtake each other; a cut
 //! connection loses what is under way. A crash drops all but the disk.
 
+use crate::meter::Meter;
 use crate::random::Seeded;
 use crate::weather::Weather;
 use reknit_core::client::{
@@ -14,6 +15,7 @@ use reknit_relay::protocol::{
 };
 use reknit_relay::storage::Storage;
 use std::collections::{BTreeMap, VecDeque};
+use std::path::PathBuf;
 use std::time::Duration;
 use wire::address::AddressLine;
 use wire::frame::{Channel, Frame};
@@ -22,7 +24,8 @@ use wire::time::{Moment, Timestamp};
 
 /// Sunday 18 January 2026, 19:30 UTC.
 pub const START_MS: u64 = 1_768_764_600_000;
-const UNLOCK: [u8; 32] = [7; 32];
+/// What unlocks every vault of a world.
+pub const UNLOCK: [u8; 32] = [7; 32];
 const SLICE: Duration = Duration::from_millis(1);
 
 /// Which device of the world.
@@ -33,6 +36,8 @@ pub type DeviceIndex = usize;
 pub struct Device {
     /// What survives.
     pub disk: MemoryDisk,
+    /// What survives, if it is a real folder.
+    pub folder: Option<PathBuf>,
     /// What a crash drops.
     pub node: Option<Node>,
     /// What a person was shown.
@@ -43,6 +48,15 @@ pub struct Device {
     pub clock_ahead_ms: i64,
     random: Seeded,
     wire: Option<Wire>,
+}
+
+impl Device {
+    fn place(&self) -> Place {
+        match &self.folder {
+            Some(folder) => Place::Folder(folder.clone()),
+            None => Place::Memory(self.disk.clone()),
+        }
+    }
 }
 
 /// One connection.
@@ -97,16 +111,20 @@ pub struct World {
     pub heard: Option<Vec<Vec<u8>>>,
     /// Randomness of the world itself.
     pub random: Seeded,
-    now: Moment,
-    relay: Relay,
-    storage: Storage,
+    /// What each turn of a device costs, if measured.
+    pub meter: Option<Meter>,
+    /// What connections that belong to no device were sent.
+    pub(crate) strangers: BTreeMap<ConnectionId, Vec<(StreamId, Frame)>>,
+    pub(crate) now: Moment,
+    pub(crate) relay: Relay,
+    pub(crate) storage: Storage,
     relay_key: [u8; 32],
     line: AddressLine,
     queue: BTreeMap<(Moment, u64), Event>,
     /// When the newest frame of each stream arrives: streams keep their order.
     arrivals: BTreeMap<(ConnectionId, StreamId, bool), Moment>,
     newest_arrival: BTreeMap<ConnectionId, Moment>,
-    counter: u64,
+    pub(crate) counter: u64,
     name: String,
     stores: u64,
 }
@@ -131,6 +149,8 @@ impl World {
             weather,
             heard: None,
             random,
+            meter: None,
+            strangers: BTreeMap::new(),
             now,
             relay,
             storage,
@@ -167,10 +187,18 @@ impl World {
 
     /// A new vault on a new disk: of a new person, or of a device that will join one.
     pub fn add_device(&mut self, joining: bool) -> DeviceIndex {
+        self.add_device_in(None, joining)
+    }
+
+    /// The same in a real folder.
+    pub fn add_device_in(&mut self, folder: Option<PathBuf>, joining: bool) -> DeviceIndex {
         let index = self.devices.len();
         let disk = MemoryDisk::new(&format!("{}-{index}", self.name));
         let mut random = self.random.fork();
-        let place = Place::Memory(disk.clone());
+        let place = match &folder {
+            Some(folder) => Place::Folder(folder.clone()),
+            None => Place::Memory(disk.clone()),
+        };
         let unlock = [Unlock::Key(&UNLOCK)];
         let session = if joining {
             Session::create_joining(place, &unlock, &mut random)
@@ -180,6 +208,7 @@ impl World {
         let node = Node::new(session.expect("a new vault"), index as u64, true).expect("a node");
         self.devices.push(Device {
             disk,
+            folder,
             node: Some(node),
             notices: VecDeque::new(),
             online: true,
@@ -224,8 +253,8 @@ impl World {
 
     /// The device's process starts again from its disk.
     pub fn restart(&mut self, device: DeviceIndex) {
-        let Device { disk, random, .. } = &mut self.devices[device];
-        let place = Place::Memory(disk.clone());
+        let place = self.devices[device].place();
+        let random = &mut self.devices[device].random;
         let session = Session::open(place, Unlock::Key(&UNLOCK), random).expect("the vault opens");
         let seed = u64::from_be_bytes(random.array());
         self.devices[device].node = Some(Node::new(session, seed, true).expect("a node"));
@@ -464,7 +493,11 @@ impl World {
         let now = self.now(device);
         let Device { node, random, .. } = &mut self.devices[device];
         let Some(node) = node else { return };
-        match act(node, &now, random) {
+        let done = match &mut self.meter {
+            Some(meter) => meter.measure(device, || act(node, &now, random)),
+            None => act(node, &now, random),
+        };
+        match done {
             Ok(()) => self.drain(device),
             Err(error) => {
                 assert_eq!(error, Error::Storage, "only the disk may fail");
@@ -550,7 +583,7 @@ impl World {
     }
 
     /// Carries out what the relay asks for.
-    fn drain_relay(&mut self) {
+    pub(crate) fn drain_relay(&mut self) {
         while let Some(output) = self.relay.poll_output() {
             let now = relay_now(self.now);
             match output {
@@ -588,6 +621,10 @@ impl World {
     }
 
     fn deliver(&mut self, id: ConnectionId, stream: StreamId, frame: Frame, last: bool) {
+        if let Some(heard) = self.strangers.get_mut(&id) {
+            heard.push((stream, frame));
+            return;
+        }
         let Some(device) = self.device_of(id) else { return };
         let at = self.arrival(id, stream, false);
         self.push(at, Event::ToDevice { device, id, stream, frame, last });
@@ -622,7 +659,7 @@ fn is_duplicate(outcome: &reknit_relay::job::Outcome) -> bool {
     matches!(outcome, reknit_relay::job::Outcome::Stored(place) if !place.fresh)
 }
 
-fn relay_now(now: Moment) -> RelayNow {
+pub(crate) fn relay_now(now: Moment) -> RelayNow {
     let elapsed = u64::try_from(now.since_origin().as_millis()).unwrap_or(u64::MAX);
     RelayNow { moment: now, timestamp: Timestamp::from_millis(START_MS + elapsed) }
 }

@@ -6,7 +6,7 @@ use crate::client::session::Session;
 use crate::client::shelf::Shelf;
 use crate::client::space::Space;
 use crate::document::{DocumentKind, Fields};
-use crate::entry::Incident;
+use crate::entry::{Incident, Ticket};
 use crate::membership::{SpaceKind, Standing};
 use crate::model::id::{DeviceId, DocumentId, EntryId, PersonId, RecordId};
 use crate::model::{Event, Kind};
@@ -251,6 +251,15 @@ impl Session {
             }
         }
         Ok(incidents)
+    }
+
+    /// What is known to be missing, in both spaces: entries that others name, and those that found no room.
+    pub fn tickets(&self) -> Vec<(SpaceKind, Ticket)> {
+        let of = |space: &Space| {
+            let kind = space.kind;
+            space.room.tickets().into_iter().map(move |ticket| (kind, ticket)).collect::<Vec<_>>()
+        };
+        self.spaces().flat_map(of).collect()
     }
 
     fn space_for(&self, kind: DocumentKind) -> Result<&Space, Error> {

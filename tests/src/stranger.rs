@@ -1,0 +1,63 @@
+//! A connection to the world's relay that belongs to no device: its owner says what it likes, frame by frame.
+
+use crate::world::{World, relay_now};
+use reknit_core::crypto::SigningKey;
+use reknit_relay::protocol::{ConnectionId, Prefix, StreamId};
+use wire::frame::Frame;
+use wire::id::{PrincipalKey, SpaceHandle};
+use wire::sign::auth_bytes;
+use wire::version::VERSIONS;
+
+/// The connection.
+#[derive(Debug)]
+pub struct Stranger {
+    id: ConnectionId,
+    exporter: [u8; 32],
+    streams: u64,
+}
+
+impl Stranger {
+    /// Connects and says hello.
+    pub fn connect(world: &mut World) -> Self {
+        world.counter += 1;
+        let (id, exporter) = (ConnectionId(world.counter), world.random.array());
+        world.strangers.insert(id, Vec::new());
+        let now = relay_now(world.now);
+        world.relay.handle_connected(id, Prefix(u64::MAX - id.0), exporter, now);
+        let mut stranger = Self { id, exporter, streams: 0 };
+        let answers = stranger.say(world, StreamId::CONTROL, Frame::Hello { versions: VERSIONS });
+        assert!(matches!(answers.as_slice(), [Frame::Welcome { .. }]), "{answers:?}");
+        stranger
+    }
+
+    /// Signs in to a space.
+    pub fn sign_in(&mut self, world: &mut World, sid: SpaceHandle, key: &SigningKey) {
+        let signature = key.sign_bytes(&auth_bytes(world.line().relay, sid, &self.exporter)).0;
+        let key = PrincipalKey::from_bytes(*key.public().as_bytes());
+        let answers = self.say(world, StreamId::CONTROL, Frame::Auth { sid, key, signature });
+        assert!(matches!(answers.as_slice(), [Frame::SignedIn { .. }]), "{answers:?}");
+    }
+
+    /// Asks on a stream of its own and gives what the relay answered on it.
+    pub fn ask(&mut self, world: &mut World, frame: Frame) -> Vec<Frame> {
+        self.streams += 1;
+        let stream = StreamId(self.streams);
+        let answers = self.say(world, stream, frame);
+        world.relay.handle_stream_finished(self.id, stream, relay_now(world.now));
+        world.drain_relay();
+        answers
+    }
+
+    fn say(&mut self, world: &mut World, stream: StreamId, frame: Frame) -> Vec<Frame> {
+        if let Some(heard) = &mut world.heard {
+            heard.push(frame.encode());
+        }
+        world.relay.handle_frame(self.id, stream, frame, relay_now(world.now));
+        world.drain_relay();
+        let heard = world.strangers.get_mut(&self.id).expect("a connection of this world");
+        let (mine, other): (Vec<_>, _) =
+            std::mem::take(heard).into_iter().partition(|(of, _)| *of == stream);
+        *heard = other;
+        mine.into_iter().map(|(_, frame)| frame).collect()
+    }
+}

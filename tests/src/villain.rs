@@ -1,0 +1,304 @@
+//! A partner with valid keys and an app of their own: signs, seals and sends whatever they like.
+//!
+//! It takes over a phone of this world: reads the keys out of its vault, as its owner can, and speaks to the relay
+//! itself. What it sends is signed and sealed as honest entries are; only what it says is not.
+
+use crate::random::Seeded;
+use crate::stranger::Stranger;
+use crate::world::{DeviceIndex, UNLOCK, World};
+use reknit_core::crypto::{
+    AccessKeys, DeviceKeys, Home, KemKey, KeysFile, RowKey, SigningKey, Unlock, Unverified,
+    VaultId, VaultKey, Verified, open, seal,
+};
+use reknit_core::document::ActorId;
+use reknit_core::entry::{
+    Admission, AdmitContext, Chains, DraftContext, Entry, Frontier, Header, Known, Payload, sign,
+};
+use reknit_core::membership::{ControlLog, Keyring, ReceiveError, Recipient};
+use reknit_core::model::id::{ChainId, DocumentId, EntryId, OrderKey, PersonId, SpaceId};
+use reknit_core::store::{Store, Table};
+use std::collections::BTreeMap;
+use std::path::Path;
+use wire::codec::Reader;
+use wire::control::ControlItem;
+use wire::envelope::{Class, Envelope};
+use wire::frame::Frame;
+use wire::hash;
+use wire::id::SpaceHandle;
+
+/// The partner.
+#[derive(Debug)]
+pub struct Villain {
+    /// The keys of the phone.
+    pub keys: DeviceKeys,
+    /// Whose it is.
+    pub person: PersonId,
+    /// The shared space.
+    pub home: Home,
+    /// Its control log, folded as everybody folds it.
+    pub log: ControlLog,
+    /// Its epoch keys.
+    pub keyring: Keyring,
+    /// Its chains.
+    pub chains: Chains,
+    /// All entries heard and said so far.
+    pub heard: Vec<Entry>,
+    /// Randomness.
+    pub random: Seeded,
+    history: History,
+    line: Stranger,
+    pulled: u64,
+}
+
+/// What stands where.
+#[derive(Debug, Default)]
+struct History(BTreeMap<(ChainId, u64), Vec<(EntryId, OrderKey, Frontier)>>);
+
+impl Known for History {
+    fn entries_at(&self, chain: ChainId, seq: u64) -> Vec<(EntryId, OrderKey)> {
+        let at = self.0.get(&(chain, seq)).into_iter().flatten();
+        at.map(|(id, k, _)| (*id, *k)).collect()
+    }
+
+    fn seen_by(&self, chain: ChainId, seq: u64, id: EntryId) -> Frontier {
+        let at = self.0.get(&(chain, seq)).into_iter().flatten();
+        at.filter(|(of, ..)| *of == id).map(|(.., seen)| seen.clone()).next().unwrap_or_default()
+    }
+}
+
+impl Villain {
+    /// Stops the app on a phone that lies in a real folder, and goes on with its keys.
+    pub fn take_over(world: &mut World, device: DeviceIndex) -> Self {
+        world.devices[device].online = false;
+        world.crash(device);
+        let folder = world.devices[device].folder.clone().expect("a phone in a folder");
+        let Loot { keys, person, home, acc } = loot(&folder);
+        let mut line = Stranger::connect(world);
+        line.sign_in(world, home.sid, &acc);
+        let mut villain = Self {
+            keys,
+            person,
+            home,
+            log: ControlLog::new(home),
+            keyring: Keyring::new(home.space),
+            chains: Chains::new(),
+            heard: Vec::new(),
+            random: world.random.fork(),
+            history: History::default(),
+            line,
+            pulled: 0,
+        };
+        villain.listen(world);
+        villain
+    }
+
+    /// The chain of the phone.
+    pub fn me(&self) -> ChainId {
+        ChainId { device: self.keys.id(), inc: 0 }
+    }
+
+    /// The phone's author name in a document.
+    pub fn actor(&self, document: DocumentId) -> [u8; 16] {
+        *ActorId::of(self.home.space, document, self.me()).as_bytes()
+    }
+
+    /// Reads all that the relay has.
+    pub fn listen(&mut self, world: &mut World) {
+        let sid = self.home.sid;
+        let from = self.log.next_idx();
+        let items = self.line.ask(world, Frame::ControlPull { sid, from });
+        let items = items.into_iter().filter_map(|frame| match frame {
+            Frame::ControlItem { item, .. } => Some(item),
+            _ => None,
+        });
+        for item in items.collect::<Vec<_>>() {
+            self.fold(&item);
+        }
+        let pull = Frame::Pull { sid, after: self.pulled, max_bytes: 1 << 20 };
+        for frame in self.line.ask(world, pull) {
+            if let Frame::Data { n, envelope } = frame {
+                self.pulled = n;
+                self.read(&envelope);
+            }
+        }
+    }
+
+    fn fold(&mut self, item: &[u8]) {
+        let me = Recipient { id: self.keys.id().to_bytes(), kem: &self.keys.kem };
+        let folded = self.log.receive(item, &mut self.keyring, Some(&me));
+        if let Err(ReceiveError::NeedKey { .. }) = folded {
+            let parsed = [ControlItem::decode(item).expect("the first item")];
+            self.keyring.climb(&parsed, self.home, &me).expect("a wrap for this phone");
+            self.log.receive(item, &mut self.keyring, Some(&me)).expect("the key is there");
+        }
+    }
+
+    fn read(&mut self, envelope: &[u8]) {
+        let Ok(envelope) = Envelope::decode(envelope) else { return };
+        let Some(key) = self.keyring.get(envelope.epoch) else { return };
+        let key = key.class_key(self.home.space, Class::Entry, envelope.epoch);
+        let Ok(inner) = open(&key, &self.home, &envelope) else { return };
+        if let Ok(entry) = Entry::decode(self.home.space, &inner) {
+            self.take(entry);
+        }
+    }
+
+    /// Takes an entry into its own history, as an honest device would.
+    fn take(&mut self, entry: Unverified<Entry>) {
+        let (idx, _) = entry.peek().header.control;
+        let Some(table) = self.log.table_at(idx) else { return };
+        let author = table.device(entry.peek().header.chain.device).map(|member| &member.device);
+        let slots = table.slots();
+        let Ok(entry) = Entry::verify(entry, author, self.home.space) else { return };
+        let context = AdmitContext {
+            space: self.home.space,
+            slots: &slots,
+            control_known: true,
+            known: &self.history,
+        };
+        let Admission::Accept(accepted) = self.chains.admit(&entry, &context) else { return };
+        let (chain, seq) = (entry.header.chain, entry.header.seq);
+        let at = self.history.0.entry((chain, seq)).or_default();
+        at.push((entry.id, accepted.k, accepted.seen));
+        self.chains.apply(chain, accepted.chain);
+        self.heard.push(entry.into_inner());
+    }
+
+    /// The next header of the phone's chain for a payload, as an honest app would write it.
+    pub fn draft(&self, world: &World, kind: u8, payload: &[u8]) -> Header {
+        let head = self.log.head().expect("a founded space");
+        let slots = self.log.table().slots();
+        let context = DraftContext {
+            space: self.home.space,
+            slots: &slots,
+            control: (head.idx, head.op),
+            now_ms: world.now(0).timestamp.as_millis(),
+            kind,
+            payload,
+        };
+        self.chains.draft(self.me(), &context).expect("a next header")
+    }
+
+    /// Signs a header with whatever payload.
+    pub fn sign(&self, header: Header, payload: Vec<u8>) -> Verified<Entry> {
+        sign(header, payload, self.home.space, &self.keys)
+    }
+
+    /// Signs what no honest program would sign: a payload that is not the header's, a chain that is not the own.
+    pub fn forge(&self, header: Header, payload: Vec<u8>) -> Entry {
+        let encoded = header.encode();
+        let signed: [&[u8]; 2] = [self.home.space.as_bytes(), &encoded];
+        let (voice, id) = (self.keys.voice.sign(hash::ESIG, &signed), header.id(self.home.space));
+        Entry { header, payload, voice, seat: None, id }
+    }
+
+    /// The next entry with this payload, signed and not sent.
+    pub fn entry(&mut self, world: &World, payload: &Payload) -> Verified<Entry> {
+        let bytes = payload.encode(&mut self.random);
+        let header = self.draft(world, payload.kind(), &bytes);
+        self.sign(header, bytes)
+    }
+
+    /// Says something: the next entry, sent and taken into the own history.
+    pub fn say(&mut self, world: &mut World, payload: &Payload) -> EntryId {
+        let entry = self.entry(world, payload);
+        self.send(world, &entry);
+        entry.id
+    }
+
+    /// Seals an entry and pushes it; goes on as if it had been honest.
+    pub fn send(&mut self, world: &mut World, entry: &Entry) {
+        self.send_inner(world, &entry.encode());
+        self.take(Unverified::new(entry.clone()));
+    }
+
+    /// Seals any bytes as an entry of the newest epoch and pushes them.
+    pub fn send_inner(&mut self, world: &mut World, inner: &[u8]) {
+        let envelope = self.seal(self.log.epoch(), inner);
+        self.push(world, envelope);
+    }
+
+    /// Seals any bytes as an entry.
+    pub fn seal(&mut self, epoch: u32, inner: &[u8]) -> Vec<u8> {
+        let key = self.keyring.get(epoch).expect("the epoch's key");
+        let key = key.class_key(self.home.space, Class::Entry, epoch);
+        seal(&key, &self.home, inner, &mut self.random).expect("it fits")
+    }
+
+    /// Pushes an envelope, whatever it is.
+    pub fn push(&mut self, world: &mut World, envelope: Vec<u8>) {
+        let answers = self.line.ask(world, Frame::Push { sid: self.home.sid, envelope });
+        assert!(matches!(answers.as_slice(), [Frame::Pushed { .. }]), "{answers:?}");
+    }
+
+    /// Pushes an envelope that the relay does not take.
+    pub fn push_refused(&mut self, world: &mut World, envelope: Vec<u8>) {
+        let answers = self.line.ask(world, Frame::Push { sid: self.home.sid, envelope });
+        assert!(matches!(answers.as_slice(), [Frame::Refused { .. }]), "{answers:?}");
+    }
+
+    /// Appends a control item, whatever it is, and folds it as everybody will.
+    pub fn append(&mut self, world: &mut World, item: Vec<u8>) {
+        let (sid, idx) = (self.home.sid, self.log.next_idx());
+        let frame = Frame::ControlAppend { sid, idx, item: item.clone(), creation: None };
+        let answers = self.line.ask(world, frame);
+        assert!(matches!(answers.as_slice(), [Frame::Appended { .. }]), "{answers:?}");
+        self.fold(&item);
+    }
+}
+
+struct Loot {
+    keys: DeviceKeys,
+    person: PersonId,
+    home: Home,
+    acc: SigningKey,
+}
+
+/// Reads a vault as its owner can: the layout of its files is in `docs/storage.md`.
+fn loot(folder: &Path) -> Loot {
+    let file = std::fs::read(folder.join("keys")).expect("the keys");
+    let unlocked = KeysFile::open(&file, Unlock::Key(&UNLOCK)).expect("unlocked");
+    let vault = unlocked.vault;
+    let vault_keys = unlocked.all().expect("all three keys");
+    let file = std::fs::read(folder.join("device")).expect("the device file");
+    let mut parts = Reader::new(&file[1..]);
+    let mut part = |key: &VaultKey, number| {
+        let sealed = parts.var(16_384).expect("a part");
+        key.file_key(vault, number).open(&[], 1, sealed).expect("it opens")
+    };
+    part(&vault_keys.mailbox, 2);
+    let voice = part(&vault_keys.content, 3);
+    let seat = part(&vault_keys.private, 4);
+    let seed =
+        |part: &[u8], at: usize| -> [u8; 32] { part[at..at + 32].try_into().expect("32 bytes") };
+    let keys = DeviceKeys {
+        voice: SigningKey::from_seed(&seed(&voice, 16)),
+        kem: KemKey::from_seed(&seed(&voice, 48)),
+        seat: SigningKey::from_seed(&seed(&seat, 0)),
+    };
+    let person = PersonId::from_bytes(voice[..16].try_into().expect("16 bytes"));
+    let me = Recipient { id: keys.id().to_bytes(), kem: &keys.kem };
+    let private = Store::open(&folder.join("private")).expect("the private store");
+    let own = home(&private, &vault_keys.private, vault);
+    let items = private.prefix(Table::Control, &[]).expect("control items");
+    let items: Vec<_> =
+        items.iter().map(|row| ControlItem::decode(&row.body).expect("an item")).collect();
+    let mut keyring = Keyring::new(own.space);
+    keyring.climb(&items, own, &me).expect("the own keys");
+    let shared = Store::open(&folder.join("shared")).expect("the shared store");
+    let home = home(&shared, &vault_keys.content, vault);
+    let first = keyring.get(0).expect("the first key");
+    let acc = AccessKeys::derive(first, home.sid).acc;
+    Loot { keys, person, home, acc }
+}
+
+fn home(store: &Store, key: &VaultKey, vault: VaultId) -> Home {
+    let key: RowKey = key.row_key(vault, Table::Meta.number());
+    let row = store.get(Table::Meta, b"space").expect("a store").expect("a space");
+    let body = key.open(&row.id, 1, &row.body).expect("it opens");
+    let mut reader = Reader::new(&body);
+    Home {
+        sid: SpaceHandle::from_bytes(reader.array().expect("a handle")),
+        space: SpaceId::from_bytes(reader.array().expect("a space")),
+    }
+}

@@ -1,0 +1,4 @@
+//! A partner with valid keys whose app says what no honest app says: what becomes of it on the other person's phones.
+
+mod entries;
+mod siege;
