@@ -184,8 +184,10 @@ impl Turn<'_> {
         for entry in odd.chain(refused) {
             self.report(&Incident::RefusedChange { entry, document: id }, random)?;
         }
-        if merged.changed || self.rebuild {
+        if merged.changed {
             self.keep_document(id, document, random)?;
+        } else if self.rebuild {
+            self.drop_document(id);
         }
         Ok(())
     }
@@ -228,34 +230,57 @@ impl Turn<'_> {
     }
 
     /// A chain turned out to be split: its events from there on are marked, and every document is made again from
-    /// the entries without its changes from there on.
+    /// the entries without its changes from there on. What this turn adds counts like what is stored: how entries are
+    /// spread over turns is chance, or the sender's choice.
     fn gather_again(&mut self, random: &mut dyn Random) -> Result<(), Error> {
-        let fresh = core::mem::take(&mut self.incoming);
-        for entry in card::entries(&self.space.shelf, self.space.home.space)? {
+        self.incoming.clear();
+        let mut entries = card::entries(&self.space.shelf, self.space.home.space)?;
+        entries.extend(self.added_entries());
+        for entry in entries {
             let (chain, seq) = (entry.header.chain, entry.header.seq);
             if self.space.chains.get(chain).is_some_and(|chain| chain.disputes(seq)) {
                 self.dispute(&entry, random)?;
             } else if let Ok(Payload::Changes(documents)) =
                 Payload::decode(entry.header.kind, &entry.payload)
             {
-                let seen = self.space.seen_by(chain, seq, entry.id);
+                let seen = self.seen_by(chain, seq, entry.id);
                 for changes in documents {
                     self.take_changes(&entry, &seen, changes);
                 }
             }
         }
-        for (id, incoming) in fresh {
-            self.incoming.entry(id).or_default().extend(incoming);
+        self.drop_documents()
+    }
+
+    /// Documents of which no change counts any more are as if they had never been.
+    fn drop_documents(&mut self) -> Result<(), Error> {
+        for row in self.space.shelf.store().prefix(Table::Documents, &[])? {
+            let Some(id) = DocumentId::from_slice(&row.id) else { continue };
+            if row.state != DOCUMENT_DELETED && !self.incoming.contains_key(&id) {
+                self.drop_document(id);
+            }
         }
         Ok(())
     }
 
+    fn drop_document(&mut self, id: DocumentId) {
+        self.batch.delete(Table::Documents, id.as_bytes());
+        self.batch.delete(Table::Cards, id.as_bytes());
+        self.changed.documents.insert(id);
+    }
+
     /// Marks an event of a split chain that was told before the split was known.
     fn dispute(&mut self, entry: &Entry, random: &mut dyn Random) -> Result<(), Error> {
-        let Some(record) = card::record_of(&self.space.shelf, entry.id)? else { return Ok(()) };
+        let is_it = |told: &Told| told.head.id == entry.id;
+        let fresh = self.told.iter().find(|(_, told)| told.iter().any(is_it)).map(|(id, _)| *id);
+        let record = match fresh {
+            Some(record) => Some(record),
+            None => card::record_of(&self.space.shelf, entry.id)?,
+        };
+        let Some(record) = record else { return Ok(()) };
         let mut marked = None;
         for told in self.record_told(record)? {
-            if told.head.id == entry.id && !told.head.disputed {
+            if is_it(told) && !told.head.disputed {
                 told.head.disputed = true;
                 marked = Some(told.clone());
             }

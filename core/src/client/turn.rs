@@ -360,6 +360,23 @@ impl<'a> Turn<'a> {
         Ok(())
     }
 
+    /// The entries that this turn adds, in causal order.
+    pub(crate) fn added_entries(&self) -> Vec<Entry> {
+        let added = self.added.0.values().flatten();
+        let mut order: Vec<_> = added.map(|(id, k, _)| (*k, *id)).collect();
+        order.sort_unstable();
+        let bytes = order.iter().filter_map(|(_, id)| self.accepted.get(id));
+        let space = self.space.home.space;
+        bytes
+            .filter_map(|bytes| Entry::decode(space, bytes).ok().map(|it| it.peek().clone()))
+            .collect()
+    }
+
+    /// What the author of an accepted entry had seen, stored or added by this turn.
+    pub(crate) fn seen_by(&self, chain: ChainId, seq: u64, id: EntryId) -> Frontier {
+        Overlay { space: self.space, added: &self.added }.seen_by(chain, seq, id)
+    }
+
     /// The relay holds this entry at a position.
     pub(crate) fn place_at_relay(&mut self, id: EntryId, position: u64) {
         let place = Place::new(Table::Positions, id.as_bytes());
