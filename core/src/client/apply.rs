@@ -132,11 +132,22 @@ impl Node {
         };
         let Slot::Open(space) = slot else { return Err(Error::NotPaired) };
         space.must_be_member()?;
+        if !space.can_seal() {
+            return Err(Error::NotAllowed { rule: "wrap.bad" });
+        }
         let (sid, from) = (space.home.sid, space.outbox_next);
         let author = Author { keys: &identity.keys, now: now.timestamp };
         let mut turn = Turn::new(space);
-        let id = turn.write(payload, &author, random)?;
-        let changed = turn.close(random)?;
+        let written = turn.write(payload, &author, random);
+        let written = written.and_then(|id| Ok((id, turn.close(random)?)));
+        let (id, changed) = match written {
+            Ok(written) => written,
+            Err(error) => {
+                // Memory may be ahead of the disk: what is written next must follow what is there.
+                self.reload()?;
+                return Err(error);
+            }
+        };
         self.notice_changed(changed);
         self.enqueue_from(sid, from)?;
         Ok(id)

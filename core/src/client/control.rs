@@ -10,8 +10,11 @@ use crate::client::space::{Loader, Space};
 use crate::client::turn::Turn;
 use crate::crypto::{DeviceKeys, Random};
 use crate::entry::{Incident, frontier_root};
-use crate::membership::{Composer, Folded, Intent, IntentError, KeyArrival, Outcome, VoidReason};
+use crate::membership::{
+    Composer, Folded, Intent, IntentError, KeyArrival, Outcome, VoidReason, Want,
+};
 use crate::store::{Batch, Table};
+use wire::control::ControlItem;
 use wire::hash::sha256;
 
 /// Stores an item at the end of the held log, folds what can be folded, and drops the intents that hold now.
@@ -58,6 +61,22 @@ fn incidents_of(folded: &Folded) -> Vec<Incident> {
         incidents.push(Incident::BadWrap { idx });
     }
     incidents
+}
+
+/// A void op may carry any epoch in its head, and the relay, which cannot read it, then takes envelopes of that epoch
+/// only: nobody could write any more. Whoever sees it asks for a new epoch, and the relay follows.
+pub(crate) fn recall_epoch(space: &mut Space, random: &mut dyn Random) -> Result<(), Error> {
+    let folded = space.log.next_idx();
+    if folded == 0 || folded != space.control_held || !space.is_member() || !space.can_seal() {
+        return Ok(());
+    }
+    let newest = space.control_item(folded.saturating_sub(1))?;
+    let newest = newest.and_then(|item| ControlItem::decode(&item).ok());
+    let epoch = space.log.epoch();
+    if newest.is_some_and(|item| item.epoch_after != epoch) {
+        intend(space, &Intent::new(Want::Rekey { after: epoch }), random)?;
+    }
+    Ok(())
 }
 
 /// The intents that do not hold yet, oldest first.

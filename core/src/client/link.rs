@@ -331,12 +331,15 @@ impl Node {
         random: &mut dyn Random,
     ) -> Result<(), Error> {
         let Some(space) = self.session.space_of(sid) else { return Ok(()) };
-        let items = space.outbox()?;
-        let mut turn = Turn::new(space);
-        for item in &items {
-            turn.reseal(item, random)?;
+        // Without the key of the epoch the items stay as they are, and the engine asks again later.
+        if space.can_seal() {
+            let items = space.outbox()?;
+            let mut turn = Turn::new(space);
+            for item in &items {
+                turn.reseal(item, random)?;
+            }
+            turn.close(random)?;
         }
-        turn.close(random)?;
         let pending = Link::pending_of(space)?;
         if let Some(link) = self.link(relay) {
             link.engine.set_outbox(sid, pending);
@@ -388,7 +391,7 @@ impl Node {
         if again.is_none() {
             space.close_tickets()?;
         }
-        if !reseed {
+        if !reseed || !space.can_seal() {
             return Ok(());
         }
         let missing = space.missing_at_relay()?;

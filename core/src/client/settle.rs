@@ -23,6 +23,11 @@ impl Node {
         }
         self.follow_join(random)?;
         self.pin_shared(random)?;
+        for slot in [&mut self.session.private, &mut self.session.shared] {
+            if let Some(space) = slot.space_mut() {
+                control::recall_epoch(space, random)?;
+            }
+        }
         self.greet(SpaceKind::Private, now, random)?;
         self.greet(SpaceKind::Shared, now, random)?;
         self.mirror_keys(now, random)?;
@@ -74,7 +79,7 @@ impl Node {
         if space.is_founder() || !space.is_member() || space.chains.get(space.me).is_some() {
             return Ok(());
         }
-        if space.entry_key(space.log.epoch()).is_none() {
+        if !space.can_seal() {
             return Ok(());
         }
         self.write(kind, &Payload::Hello, now, random)?;
@@ -88,7 +93,7 @@ impl Node {
         else {
             return Ok(());
         };
-        if !private.is_member() {
+        if !private.is_member() || !private.can_seal() {
             return Ok(());
         }
         let mut missing = Vec::new();
@@ -115,7 +120,8 @@ impl Node {
         };
         let Some(name) = private.shelf.get(Table::Meta, META_NAME)? else { return Ok(()) };
         let told = card::told_of(&shared.shelf, member_record(shared.person))?;
-        if !shared.is_founder() || !told.is_empty() || !shared.is_member() {
+        let can_write = shared.is_founder() && shared.is_member() && shared.can_seal();
+        if !told.is_empty() || !can_write {
             return Ok(());
         }
         let Ok(name) = core::str::from_utf8(&name.body) else { return Ok(()) };

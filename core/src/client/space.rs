@@ -309,6 +309,11 @@ impl Space {
         Some(key.class_key(self.home.space, Class::Entry, epoch))
     }
 
+    /// Whether the key of the present epoch is here: with a wrap that does not open it is not.
+    pub(crate) fn can_seal(&self) -> bool {
+        self.keyring.get(self.log.epoch()).is_some()
+    }
+
     /// Whose device this is, by the newest member table.
     pub(crate) fn person_of(&self, device: DeviceId) -> Option<PersonId> {
         self.log.table().person_of(device)

@@ -1,0 +1,116 @@
+//! Control items of the partner that are void, and what comes after them.
+
+use crate::siege::Siege;
+use reknit_core::crypto::Device;
+use reknit_core::entry::{EntryError, Incident, Payload};
+use reknit_core::membership::{Outcome, VoidReason, Want};
+use reknit_e2e::villain_control::Forgery;
+use wire::codec::{Reader, Writer};
+
+/// The neutral element, and a point of mixed order.
+const IDENTITY: [u8; 32] = {
+    let mut key = [0; 32];
+    key[0] = 1;
+    key
+};
+const MIXED: [u8; 32] = [
+    0xf7, 0xba, 0xde, 0xc5, 0xb8, 0xab, 0xea, 0xf6, 0x99, 0x58, 0x39, 0x92, 0x21, 0x9b, 0x7b, 0x22,
+    0x3f, 0x1d, 0xf3, 0xfb, 0xbe, 0xa9, 0x19, 0x84, 0x4e, 0x3f, 0x7c, 0x55, 0x4a, 0x43, 0xdd, 0x43,
+];
+
+/// Puts another voice key into the device that an op adds.
+fn with_voice(forgery: &mut Forgery, voice: [u8; 32]) {
+    let payload = &mut forgery.op.actions[0].payload;
+    payload[16..48].copy_from_slice(&voice);
+    let device = Device::decode(&mut Reader::new(&payload[16..])).unwrap().peek().clone();
+    forgery.op.wrap_slots[0].recipient = device.id().to_bytes();
+    let mut writer = Writer::new();
+    device.encode(&mut writer);
+    assert!(payload[16..].starts_with(writer.as_slice()));
+}
+
+#[test]
+fn b31_a_weak_key_in_add_device_voids_the_op_with_an_incident() {
+    for (name, voice) in [("identity", IDENTITY), ("mixed", MIXED)] {
+        let mut siege = Siege::new(name);
+        let (_, want) = siege.villain.second_device();
+        let mut forgery = siege.villain.compose(want);
+        with_voice(&mut forgery, voice);
+        let item = siege.villain.seal_op(forgery);
+        siege.villain.append(&mut siege.world, item);
+        let idx = siege.villain.log.next_idx() - 1;
+        assert_eq!(siege.villain.log.outcome_at(idx), Some(Outcome::Void(VoidReason::Keys)));
+        siege.settle();
+        siege.both_noticed(|incident| {
+            matches!(incident, Incident::VoidOp { idx: at, reason }
+            if *at == idx && *reason == VoidReason::Keys as u16)
+        });
+        siege.life_goes_on();
+    }
+}
+
+#[test]
+fn a_wrong_state_after_voids_the_op_and_its_device_is_no_author() {
+    let mut siege = Siege::new("state");
+    let (keys, want) = siege.villain.second_device();
+    let mut forgery = siege.villain.compose(want);
+    forgery.op.state_after = [9; 32];
+    let item = siege.villain.seal_op(forgery);
+    siege.villain.append(&mut siege.world, item);
+    let idx = siege.villain.log.next_idx() - 1;
+    assert_eq!(siege.villain.log.outcome_at(idx), Some(Outcome::Void(VoidReason::State)));
+    siege.settle();
+    siege.both_noticed(|it| matches!(it, Incident::StateMismatch { idx: at } if *at == idx));
+    let payload = Payload::Event(siege.moment("a third device").encode());
+    let payload = payload.encode(&mut siege.villain.random);
+    let mut header = siege.villain.draft(&siege.world, 1, &payload);
+    (header.chain.device, header.seq) = (keys.id(), 1);
+    header.prev = reknit_core::model::id::EntryId::ZERO;
+    let entry = reknit_core::entry::sign(header, payload, siege.villain.home.space, &keys);
+    siege.villain.send_inner(&mut siege.world, &entry.encode());
+    siege.settle();
+    siege.both_noticed(|incident| {
+        matches!(incident, Incident::RefusedEntry { error: EntryError::Author, .. })
+    });
+    siege.life_goes_on();
+}
+
+#[test]
+fn b38_a_void_rekey_leaves_everybody_able_to_write() {
+    let mut siege = Siege::new("void-rekey");
+    siege.tell(siege.tablet, "before");
+    siege.settle();
+    let mut forgery = siege.villain.compose(Want::Rekey { after: 0 });
+    forgery.op.state_after = [9; 32];
+    let item = siege.villain.seal_op(forgery);
+    siege.villain.append(&mut siege.world, item);
+    siege.settle();
+    siege.both_noticed(|incident| matches!(incident, Incident::StateMismatch { .. }));
+    siege.life_goes_on();
+    // Once more, while a phone is offline and has something to send.
+    siege.world.set_online(siege.phone, false);
+    siege.tell(siege.phone, "offline");
+    let epoch = siege.villain.log.epoch();
+    let mut forgery = siege.villain.compose(Want::Rekey { after: epoch });
+    (forgery.op.epoch_after, forgery.item.epoch_after) = (4_000_000_000, 4_000_000_000);
+    let item = siege.villain.seal_op(forgery);
+    siege.villain.append(&mut siege.world, item);
+    siege.settle();
+    siege.world.set_online(siege.phone, true);
+    siege.settle();
+    siege.life_goes_on();
+}
+
+#[test]
+fn an_item_that_is_no_item_is_void_and_the_log_goes_on() {
+    let mut siege = Siege::new("junk");
+    let (_, want) = siege.villain.second_device();
+    let forgery = siege.villain.compose(want);
+    let mut item = siege.villain.seal_op(forgery);
+    let at = 112 + 50;
+    item[at] ^= 1;
+    siege.villain.append(&mut siege.world, item);
+    siege.settle();
+    siege.both_noticed(|incident| matches!(incident, Incident::VoidOp { .. }));
+    siege.life_goes_on();
+}

@@ -1,0 +1,73 @@
+//! New epochs by the partner: with good wraps, with none that opens, and entries that come before their key.
+
+use crate::siege::Siege;
+use reknit_core::client::{Command, Error};
+use reknit_core::document::{DocumentKind, Edit};
+use reknit_core::entry::Incident;
+use reknit_core::membership::Want;
+
+#[test]
+fn a_rekey_of_the_partner_reaches_everybody() {
+    let mut siege = Siege::new("rekey");
+    siege.world.set_online(siege.phone, false);
+    siege.tell(siege.phone, "written before it, sent after it");
+    let forgery = siege.villain.compose(Want::Rekey { after: 0 });
+    let item = siege.villain.seal_op(forgery);
+    siege.villain.append(&mut siege.world, item);
+    assert_eq!(siege.villain.log.epoch(), 1);
+    siege.settle();
+    siege.world.set_online(siege.phone, true);
+    siege.settle();
+    assert!(siege.incidents(siege.phone).is_empty());
+    assert_eq!(siege.world.node(siege.tablet).session().timeline().unwrap().len(), 1);
+    siege.life_goes_on();
+}
+
+#[test]
+fn b39_garbage_wraps_are_said_and_cost_no_word_and_the_next_rekey_heals() {
+    let mut siege = Siege::new("wraps");
+    siege.world.set_online(siege.phone, false);
+    siege.tell(siege.phone, "written offline");
+    let mut forgery = siege.villain.compose(Want::Rekey { after: 0 });
+    siege.villain.garble_wraps(&mut forgery);
+    let item = siege.villain.seal_op(forgery);
+    siege.villain.append(&mut siege.world, item);
+    siege.settle();
+    siege.world.set_online(siege.phone, true);
+    siege.world.run_for(std::time::Duration::from_secs(60));
+    siege.both_noticed(|incident| matches!(incident, Incident::BadWrap { .. }));
+    // Nothing can be sealed for the other now, and that is said; the own journal goes on.
+    let said = siege.moment("cannot be sealed");
+    for _ in 0..3 {
+        let refused = siege.world.execute(siege.phone, Command::Tell(said.clone()));
+        assert_eq!(refused, Err(Error::NotAllowed { rule: "wrap.bad" }));
+    }
+    let edit = Edit { text: Some("my own".to_owned()), ..Edit::default() };
+    let journal = Command::NewDocument(DocumentKind::Journal, edit);
+    assert!(siege.world.execute(siege.phone, journal).is_ok());
+    // What the partner says under the key that did not arrive waits.
+    let hidden = reknit_core::entry::Payload::Event(siege.moment("under a new key").encode());
+    siege.villain.say(&mut siege.world, &hidden);
+    siege.world.run_for(std::time::Duration::from_secs(60));
+    assert_eq!((siege.aside(siege.phone), siege.aside(siege.tablet)), (1, 1));
+    // The next rekey has good wraps; its ladder brings the key before it.
+    let forgery = siege.villain.compose(Want::Rekey { after: 1 });
+    let item = siege.villain.seal_op(forgery);
+    siege.villain.append(&mut siege.world, item);
+    siege.settle();
+    assert_eq!((siege.aside(siege.phone), siege.aside(siege.tablet)), (0, 0));
+    for device in [siege.phone, siege.tablet] {
+        assert_eq!(siege.world.node(device).session().timeline().unwrap().len(), 2);
+    }
+    siege.life_goes_on();
+}
+
+#[test]
+fn b27_an_epoch_that_nobody_has_made_is_not_taken_by_the_relay_and_costs_nothing() {
+    let mut siege = Siege::new("epochs");
+    let key = reknit_core::crypto::EpochKey::from_bytes(&[3; 32]);
+    siege.villain.keyring.insert(u32::MAX, key);
+    let envelope = siege.villain.seal(u32::MAX, b"no entry");
+    siege.villain.push_refused(&mut siege.world, envelope);
+    siege.life_goes_on();
+}
