@@ -1,4 +1,4 @@
-//! Why a command did not do what was asked: a stable code for scripts, one sentence for a person (`words.rs`).
+//! Why a command did not do what was asked: a stable code for scripts, one sentence for a person (`sentence.rs`).
 
 use reknit_core::client::Error;
 use reknit_core::model::journal::TagError;
@@ -17,7 +17,7 @@ pub(crate) const EXIT_USAGE: u8 = 2;
 
 /// Why a command did not do what was asked. Nothing of it is half-done.
 #[derive(Debug, thiserror::Error)]
-#[error("{}", crate::words::sentence(self))]
+#[error("{}", crate::sentence::sentence(self))]
 pub(crate) enum Failure {
     /// The client library said no.
     Client(#[from] Error),

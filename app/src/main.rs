@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! main (environment) -> cli (what was asked) -> command/* (one file a family) -> reknit_core::client
-//!                                                   \-> words (every sentence) -> output (the only printing)
+//!                                                   \-> words, sentence (all that is said) -> output (the only printing)
 //! ```
 //!
 //! Only this file reads the environment. Everything written is on the disk before it is said to be saved; no command
@@ -18,6 +18,7 @@ mod lines;
 mod output;
 mod render;
 mod secret;
+mod sentence;
 mod spinner;
 mod text;
 mod words;

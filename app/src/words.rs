@@ -1,10 +1,8 @@
-//! Every sentence that a person reads, in one place, so that one test can hold them all against the rules of wording:
+//! Every sentence that a person reads (those of failures in `sentence`), in one place, so that one test can hold them all against the rules of wording:
 //! kind and plain, no praise, no blame, no score, and no promise that nobody can keep.
 
-use crate::failure::Failure;
-use reknit_core::client::{Error, SpaceReport, Verification};
+use reknit_core::client::{SpaceReport, Verification};
 use reknit_core::membership::SpaceKind;
-use reknit_core::model::{Rule, TextError};
 use std::path::Path;
 
 pub(crate) use reknit_core::view::words::SAFETY;
@@ -48,7 +46,6 @@ pub(crate) const DELETED: &str = "It is gone from what this app shows here, and 
      sealed copies stay in the history on your devices and at the relay; your keys could still open them.";
 /// Beside a step that the relay does not have yet.
 pub(crate) const HERE_ONLY: &str = " (on this phone)";
-const TAG: &str = "A tag has 1 to 40 characters, and an entry at most 16 tags.";
 const SAVED: &str = "Saved on this device.";
 const WILL_BE_SENT: &str = "It will be sent when there is a connection.";
 
@@ -97,17 +94,19 @@ pub(crate) fn code_in(file: &Path) -> String {
     format!("The code is in {}, until this command ends.", file.display())
 }
 
+/// How the other phone joins by a code.
+pub(crate) const JOIN_BY_CODE: &str =
+    "On the other phone: `reknit join`. This command waits for it; end it with Ctrl-C.";
+
+/// How the other phone joins by eight digits.
+pub(crate) fn join_by_digits(relay: &str, partner: bool) -> String {
+    let role = if partner { "partner" } else { "device" };
+    format!("On the other phone: `reknit join --digits --relay {relay} --as {role}`")
+}
+
 /// The number for the other phone.
 pub(crate) fn show_number(number: &str) -> String {
     format!("Type this number on the other phone: {number}")
-}
-
-/// A number was not taken; it can be typed again.
-pub(crate) fn type_again(code: &str) -> String {
-    match code {
-        "pair.form" => "The number has 6 digits.".to_owned(),
-        code => by_code(code),
-    }
 }
 
 /// What exchanging came to.
@@ -191,105 +190,108 @@ pub(crate) fn until(clock: &str) -> String {
     format!("until {clock}")
 }
 
-/// One sentence that a person can act on.
-pub(crate) fn sentence(failure: &Failure) -> String {
-    let words = match failure {
-        Failure::Client(error) => return client(error),
-        Failure::Text(error) => return finished(&error.to_string()),
-        Failure::Name(error) => return finished(&error.to_string()),
-        Failure::When(error) => return finished(&error.to_string()),
-        Failure::Score(error) => return finished(&error.to_string()),
-        Failure::Address(error) => return finished(&error.to_string()),
-        Failure::Rule(rule) => return finished(&rule.to_string()),
-        Failure::Invitation(error) => return finished(&error.to_string()),
-        Failure::RelayConfig(error) => return finished(&error.to_string()),
-        Failure::RelayStart(error) => return finished(&error.to_string()),
-        Failure::Usage(error) => return error.to_string().trim_end().to_owned(),
-        Failure::RelayDisk => {
-            "The disk failed. What was confirmed is on it; please start the relay again."
-        }
-        Failure::Tag(_) => TAG,
-        Failure::Demo => "The demo did not hold what it promises. Please report it.",
-        Failure::NoHome => "There is no home folder; say where with --home DIR.",
-        Failure::NoSecret => "There is no terminal to ask for the secret; use --secret-file FILE.",
-        Failure::SecretFile => "The file with the secret cannot be read.",
-        Failure::SecretForm => "The secret is not a text in UTF-8.",
-        Failure::SecretsDiffer => "The two were different; please start again.",
-        Failure::NoText => {
-            "Please give the words: as an argument, with --file FILE, with - for standard input, or set EDITOR."
-        }
-        Failure::TextFile => "The text cannot be read.",
-        Failure::TextForm => "The text is not in UTF-8.",
-        Failure::Editor => "The editor ended with an error; nothing was saved.",
-        Failure::EditorFile => "No private folder could be made for the editor.",
-        Failure::OtherKind => "This id names something of another kind.",
-        Failure::CodeFile => "The file with the code cannot be read or written.",
-        Failure::InputEnded => {
-            "A number must be typed here, and the input has ended. Start again on a terminal."
-        }
-        Failure::Stopped => "Stopped; nothing was changed.",
-        Failure::Offline => {
-            "The relay was not reached in time. What you wrote is on this device and will be sent later."
-        }
-        Failure::Broken => {
-            "Some of what is stored here could not be proved: it was changed or damaged."
-        }
-        Failure::System => "The system gives no threads or signals.",
-        Failure::Output | Failure::ReaderGone => "The output cannot be written.",
-    };
-    words.to_owned()
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::Cli;
+    use crate::failure::Failure;
+    use crate::sentence::{by_code, sentence};
+    use clap::CommandFactory;
+    use reknit_core::client::Error;
+    use reknit_core::model::when::WhenError;
 
-fn client(error: &Error) -> String {
-    match error {
-        Error::Invalid { rule, .. } => by_code(rule),
-        Error::NotAllowed { rule } => match Rule::ALL.iter().find(|known| known.code() == *rule) {
-            Some(rule) => finished(&rule.to_string()),
-            None => by_code(rule),
-        },
-        Error::Pairing { code } => by_code(code),
-        Error::Refused(refusal) => refusal.sentence(),
-        Error::NoVault
-        | Error::Exists
-        | Error::WrongSecret
-        | Error::Busy
-        | Error::NotFound
-        | Error::Ambiguous
-        | Error::NotPaired
-        | Error::NoRelay
-        | Error::NeedsUpgrade
-        | Error::Storage
-        | Error::Damaged { .. } => finished(&error.to_string()),
+    /// The files themselves: every sentence stands there, so none can be forgotten.
+    fn sentences() -> Vec<String> {
+        let own = include_str!("words.rs").split("#[cfg(test)]").next().unwrap();
+        let sources = [own, include_str!("sentence.rs")];
+        let mut quoted: Vec<String> = sources
+            .iter()
+            .flat_map(|source| source.split('"').skip(1).step_by(2))
+            .map(str::to_lowercase)
+            .collect();
+        let codes = ["pair.qr", "pair.sas", "pair.burned", "pair.mismatch", "secret.short", ""];
+        quoted.extend(codes.map(|code| by_code(code).to_lowercase()));
+        help(&mut Cli::command(), &mut quoted);
+        assert!(quoted.len() > 100, "{} sentences", quoted.len());
+        quoted
     }
-}
 
-/// The sentences of codes whose error carries no more than the code.
-pub(crate) fn by_code(code: &str) -> String {
-    let sentence = match code {
-        "secret.short" => "At least 6 characters.",
-        "secret.long" => "At most 1,024 bytes.",
-        "text.long" => return finished(&TextError::Bytes.to_string()),
-        "tag.form" => TAG,
-        "pair.form" => "The code has 8 digits.",
-        "pair.burned" => "Too many wrong tries. Start again on the other phone.",
-        "pair.expired" => "This invitation has expired. Start again on the other phone.",
-        "pair.used" => "This was used before. Start again on the other phone.",
-        "pair.sas" => {
-            "The numbers do not match. Someone may be in between, or a digit is wrong. Start again."
-        }
-        "pair.qr" => "This is not a code for this; please ask for a new one on the other phone.",
-        code if code.starts_with("pair.") => {
-            "Pairing ended, and nothing was changed. Start again on both devices."
-        }
-        _ => "That is not possible here.",
-    };
-    sentence.to_owned()
-}
+    fn help(command: &mut clap::Command, all: &mut Vec<String>) {
+        let text = command.render_long_help().to_string().to_lowercase();
+        // These two are words that people choose to say to each other.
+        all.push(text.replace("thank-you", "").replace("good-news", ""));
+        command.get_subcommands_mut().for_each(|inner| help(inner, all));
+    }
 
-/// A sentence of the library as one of ours: with a capital letter and a full stop.
-fn finished(words: &str) -> String {
-    let mut letters = words.chars();
-    let first: String = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
-    let stop = if words.ends_with(['.', '?']) { "" } else { "." };
-    format!("{first}{}{stop}", letters.as_str())
+    fn hold(banned: &[&str]) {
+        for sentence in sentences() {
+            for word in banned {
+                assert!(!sentence.contains(word), "{sentence:?} holds {word:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn r30_no_sentence_promises_what_nobody_can() {
+        hold(&["100 %", "100%", "anonymous", "unbreakable", "completely", "guarantee", "military"]);
+    }
+
+    #[test]
+    fn p14_nothing_praises() {
+        hold(&[
+            "!",
+            "well done",
+            "great",
+            "good",
+            "congrat",
+            "proud",
+            "perfect",
+            "excellent",
+            "nice",
+            "success",
+            "achiev",
+            "thank",
+            "best",
+            "awesome",
+        ]);
+    }
+
+    #[test]
+    fn r11_nothing_counts_or_blames() {
+        hold(&["streak", "score", "badge", "you missed", "in a row", "overdue", "your fault", "!"]);
+    }
+
+    #[test]
+    fn p15_p16_absence_is_not_named() {
+        hold(&[
+            "not delivered",
+            "no reply from",
+            "unread",
+            "not read yet",
+            "ignored",
+            "unanswered",
+        ]);
+    }
+
+    #[test]
+    fn r27_the_safety_text_comes_with_people_who_help() {
+        assert!(SAFETY.contains("afraid of your partner") && HELP.len() > 2);
+    }
+
+    #[test]
+    fn every_failure_is_a_sentence() {
+        let failures = [
+            Failure::Client(Error::WrongSecret),
+            Failure::Client(Error::NotAllowed { rule: "rule.late" }),
+            Failure::Client(Error::Invalid { field: "secret", rule: "secret.short" }),
+            Failure::When(WhenError::Missing),
+            Failure::NoSecret,
+            Failure::Offline,
+        ];
+        for failure in failures {
+            let sentence = sentence(&failure);
+            let first = sentence.chars().next().unwrap();
+            assert!(first.is_uppercase() && sentence.ends_with('.'), "{sentence}");
+        }
+    }
 }

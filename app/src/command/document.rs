@@ -8,7 +8,7 @@ use crate::text::TextArgs;
 use crate::words;
 use clap::{Args, Subcommand};
 use reknit_core::client::{Answer, Command, Driver, Error, Session};
-use reknit_core::document::{DocumentKind, Edit};
+use reknit_core::document::{DocumentKind, Edit, rebased};
 use reknit_core::membership::SpaceKind;
 use reknit_core::model::Text;
 use reknit_core::model::agreement::{TEXT_MAX, TITLE_MAX};
@@ -97,6 +97,20 @@ pub(crate) fn saved(
     context.out.say(&words::saved(render::short(&id), has_relay(driver, space)?))
 }
 
+/// What was edited from `before`, and what came meanwhile from another device.
+///
+/// # Errors
+/// The text was deleted meanwhile.
+pub(crate) fn with_meanwhile(
+    session: &Session,
+    id: DocumentId,
+    before: &str,
+    edited: &str,
+) -> Result<String, Failure> {
+    let (_, now) = session.document(id)?;
+    Ok(if now.text == before { edited.to_owned() } else { rebased(before, edited, &now.text) })
+}
+
 /// Whether a space has a relay that what is written will go to.
 ///
 /// # Errors
@@ -129,7 +143,7 @@ fn edit(id: &str, write: &WriteArgs, context: &Context) -> Result<(), Failure> {
     let title = title(write)?;
     let text = if write.text.is_given() || title.is_none() {
         let text: Text<TEXT_MAX> = write.text.required(context, &before.text)?;
-        Some(text.as_str().to_owned())
+        Some(with_meanwhile(driver.node().session(), id, &before.text, text.as_str())?)
     } else {
         None
     };

@@ -1,6 +1,6 @@
 //! The private journal: written, edited and deleted at will; it never reaches the other person.
 
-use crate::command::document::{Saved, saved};
+use crate::command::document::{Saved, saved, with_meanwhile};
 use crate::context::{self, Context};
 use crate::failure::Failure;
 use crate::render;
@@ -131,7 +131,7 @@ fn edit(id: &str, write: &WriteArgs, no_tags: bool, context: &Context) -> Result
     let nothing_else = title.is_none() && at.is_none() && write.tags.is_empty() && !no_tags;
     let text = if write.text.is_given() || nothing_else {
         let text: Text<TEXT_MAX> = write.text.required(context, &fields.text)?;
-        Some(text.as_str().to_owned())
+        Some(with_meanwhile(driver.node().session(), id, &fields.text, text.as_str())?)
     } else {
         None
     };
@@ -265,7 +265,8 @@ fn millis(at: &Zoned) -> i64 {
     i64::try_from(at.instant().as_millis()).unwrap_or(i64::MAX)
 }
 
-fn utc(ms: i64, context: &Context) -> Option<Zoned> {
+/// A time that an entry is about, in the zone of this device.
+pub(crate) fn utc(ms: i64, context: &Context) -> Option<Zoned> {
     let instant = wire::time::Timestamp::from_millis(u64::try_from(ms).ok()?);
     Zoned::new(instant, context.zone().clone()).ok()
 }

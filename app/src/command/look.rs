@@ -56,6 +56,8 @@ struct JournalRow<'a> {
     document: String,
     title: &'a str,
     excerpt: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at: Option<String>,
     tags: &'a [String],
 }
 
@@ -218,6 +220,7 @@ fn say_journal(card: &DocumentCard, context: &Context) -> Result<(), Failure> {
         document: id,
         title: &card.title,
         excerpt: &card.excerpt,
+        at: card.at_ms.and_then(|ms| journal::utc(ms, context)).map(|at| at.to_utc()),
         tags: &card.tags,
     })
 }
@@ -251,7 +254,8 @@ fn step(step: &StepLine, context: &Context) -> String {
         at.map(|at| at.to_clock(context.zone(), None)).unwrap_or_default()
     };
     let says = step.said.says.and_then(|says| serde_json::to_value(says).ok());
-    let says = says.as_ref().and_then(|says| says.as_str()).map(|says| says.replace('_', " "));
+    let says = says.as_ref().and_then(|says| says.as_str()).filter(|says| *says != "other");
+    let says = says.map(|says| says.replace('_', " "));
     let until = step.said.until.as_deref().map(clock);
     let mut shown =
         format!("{} {} {}", clock(&step.at), render::line(&step.by), words::step(step.kind));

@@ -5,6 +5,7 @@ use crate::command::sync::{close, settle};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::lines::Lines;
+use crate::sentence;
 use crate::spinner::Spinner;
 use crate::words;
 use clap::{Args, ValueEnum};
@@ -108,7 +109,7 @@ pub(crate) async fn invite(args: &InviteArgs, context: &Context) -> Result<(), F
         Some(path) => Some(CodeFile::write(path, &code)?),
         None => None,
     };
-    show_code(args, &code, whom, context)?;
+    show_code(args, &code, &driver, context)?;
     meet(&mut driver, Lines::start(), context).await
 }
 
@@ -181,7 +182,12 @@ async fn invited(
     Ok(Invited::Code(typed))
 }
 
-fn show_code(args: &InviteArgs, code: &str, whom: Whom, context: &Context) -> Result<(), Failure> {
+fn show_code(
+    args: &InviteArgs,
+    code: &str,
+    driver: &Driver,
+    context: &Context,
+) -> Result<(), Failure> {
     let out = context.out;
     if let Some(file) = &args.code_file {
         let code_file = Some(file.display().to_string());
@@ -191,14 +197,18 @@ fn show_code(args: &InviteArgs, code: &str, whom: Whom, context: &Context) -> Re
     } else {
         out.row(&CodeRow { code: Some(code), digits: None, code_file: None })?;
     }
-    out.say(match whom {
-        Whom::Partner => words::INVITE_PARTNER,
-        Whom::Device => words::INVITE_DEVICE,
-    })?;
+    out.say(if args.whom.partner { words::INVITE_PARTNER } else { words::INVITE_DEVICE })?;
     match &args.code_file {
         Some(file) => out.say(&words::code_in(file)),
-        None => out.say(&format!("\n{code}\n")),
+        None => out.say(&format!("\n    {code}\n")),
+    }?;
+    if args.digits {
+        let report = driver.node().session().report()?;
+        let relay = report.iter().find_map(|space| space.relay.as_ref());
+        let relay = relay.map(AddressLine::to_string).unwrap_or_default();
+        return out.say(&words::join_by_digits(&relay, args.whom.partner));
     }
+    out.say(words::JOIN_BY_CODE)
 }
 
 /// Carries the two through the pairing: what is shown, what is typed, how it ended.
@@ -223,9 +233,9 @@ async fn meet(driver: &mut Driver, mut lines: Lines, context: &Context) -> Resul
                     close(driver).await;
                     return Err(Error::Pairing { code }.into());
                 }
+                Notice::Refused(refusal) => context.out.remark(&refusal.sentence()),
                 Notice::Changed(_)
                 | Notice::Sent(_)
-                | Notice::Refused(_)
                 | Notice::RelayForgot
                 | Notice::Incident(_) => {}
             }
@@ -235,7 +245,7 @@ async fn meet(driver: &mut Driver, mut lines: Lines, context: &Context) -> Resul
                 Ok(_) => asked = false,
                 Err(Error::Pairing { code }) => {
                     context.out.row(&PairRow::Again(code))?;
-                    context.out.say(&words::type_again(code))?;
+                    context.out.say(&sentence::type_again(code))?;
                 }
                 Err(error) => return Err(error.into()),
             }

@@ -1,6 +1,6 @@
 //! What changed between two texts, by words: so that two people who rewrote different sentences merge well.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Beyond this many differing words, the differing part is replaced as a whole.
 const DIFFERENCES_MAX: usize = 600;
@@ -36,6 +36,27 @@ pub(super) fn diff(old: &str, new: &str) -> Vec<Hunk> {
         }
     }
     hunks
+}
+
+/// What was edited from `base` while `base` became `current`: both stay, as if two devices had written at once.
+pub fn rebased(base: &str, edited: &str, current: &str) -> String {
+    let letters: Vec<char> = base.chars().collect();
+    let mut deleted = BTreeSet::new();
+    let mut inserted: BTreeMap<usize, Vec<Vec<char>>> = BTreeMap::new();
+    for hunk in diff(base, current).into_iter().chain(diff(base, edited)) {
+        deleted.extend(hunk.at..hunk.at + hunk.delete);
+        let there = inserted.entry(hunk.at).or_default();
+        // The same words typed twice in the same place are one change.
+        if !there.contains(&hunk.insert) {
+            there.push(hunk.insert);
+        }
+    }
+    let mut text = String::with_capacity(edited.len().max(current.len()));
+    for at in 0..=letters.len() {
+        text.extend(inserted.get(&at).into_iter().flatten().flatten());
+        text.extend(letters.get(at).filter(|_| !deleted.contains(&at)));
+    }
+    text
 }
 
 /// Runs of letters and digits, and every other character alone.
@@ -161,6 +182,18 @@ mod tests {
             text.splice(hunk.at..hunk.at + hunk.delete, hunk.insert.iter().copied());
         }
         text.into_iter().collect()
+    }
+
+    #[test]
+    fn what_was_typed_meanwhile_on_another_device_stays() {
+        let base = "We talk at nine. We stop at ten.";
+        let edited = "We talk at nine. We stop at ten, always.";
+        let current = "Dear both: we talk at eight. We stop at ten.";
+        let both = rebased(base, edited, current);
+        assert_eq!(both, "Dear both: we talk at eight. We stop at ten, always.");
+        assert_eq!(rebased(base, edited, base), edited);
+        assert_eq!(rebased(base, base, current), current);
+        assert_eq!(rebased(base, current, current), current);
     }
 
     #[test]

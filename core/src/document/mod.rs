@@ -28,6 +28,7 @@ mod scan_ops;
 mod schema;
 
 pub use change::{ActorId, Incoming, Place, change_hash};
+pub use diff::rebased;
 pub use document::{Document, Merged};
 pub use edit::Edit;
 pub use error::{EditError, LoadError, Refused};

@@ -1,0 +1,118 @@
+//! What failures say: one sentence each that a person can act on, kind and plain as those in `words`.
+
+use crate::failure::Failure;
+use reknit_core::client::Error;
+use reknit_core::model::{Rule, TextError};
+
+const TAG: &str = "A tag has 1 to 40 characters, and an entry at most 16 tags.";
+
+/// One sentence that a person can act on.
+pub(crate) fn sentence(failure: &Failure) -> String {
+    let words = match failure {
+        Failure::Client(error) => return client(error),
+        Failure::Text(error) => return finished(&error.to_string()),
+        Failure::Name(error) => return finished(&error.to_string()),
+        Failure::When(error) => return finished(&error.to_string()),
+        Failure::Score(error) => return finished(&error.to_string()),
+        Failure::Address(error) => return finished(&error.to_string()),
+        Failure::Rule(rule) => return finished(&rule.to_string()),
+        Failure::Invitation(error) => return finished(&error.to_string()),
+        Failure::RelayConfig(error) => return finished(&error.to_string()),
+        Failure::RelayStart(error) => return finished(&error.to_string()),
+        Failure::Usage(error) => return error.to_string().trim_end().to_owned(),
+        Failure::RelayDisk => {
+            "The disk failed. What was confirmed is on it; please start the relay again."
+        }
+        Failure::Tag(_) => TAG,
+        Failure::Demo => "The demo did not hold what it promises. Please report it.",
+        Failure::NoHome => "There is no home folder; say where with --home DIR.",
+        Failure::NoSecret => "There is no terminal to ask for the secret; use --secret-file FILE.",
+        Failure::SecretFile => "The file with the secret cannot be read.",
+        Failure::SecretForm => "The secret is not a text in UTF-8.",
+        Failure::SecretsDiffer => "The two were different; please start again.",
+        Failure::NoText => {
+            "Please give the words: as an argument, with --file FILE, with - for standard input, or set EDITOR."
+        }
+        Failure::TextFile => "The text cannot be read.",
+        Failure::TextForm => "The text is not in UTF-8.",
+        Failure::Editor => "The editor ended with an error; nothing was saved.",
+        Failure::EditorFile => "No private folder could be made for the editor.",
+        Failure::OtherKind => "This id names something of another kind.",
+        Failure::CodeFile => "The file with the code cannot be read or written.",
+        Failure::InputEnded => {
+            "A number must be typed here, and the input has ended. Start again on a terminal."
+        }
+        Failure::Stopped => "Stopped; nothing was changed.",
+        Failure::Offline => {
+            "The relay was not reached in time. What you wrote is on this device and will be sent later."
+        }
+        Failure::Broken => {
+            "Some of what is stored here could not be proved: it was changed or damaged."
+        }
+        Failure::System => "The system gives no threads or signals.",
+        Failure::Output | Failure::ReaderGone => "The output cannot be written.",
+    };
+    words.to_owned()
+}
+
+fn client(error: &Error) -> String {
+    match error {
+        Error::Invalid { rule, .. } => by_code(rule),
+        Error::NotAllowed { rule } => match Rule::ALL.iter().find(|known| known.code() == *rule) {
+            Some(rule) => finished(&rule.to_string()),
+            None => by_code(rule),
+        },
+        Error::Pairing { code } => by_code(code),
+        Error::Refused(refusal) => refusal.sentence(),
+        Error::NoVault
+        | Error::Exists
+        | Error::WrongSecret
+        | Error::Busy
+        | Error::NotFound
+        | Error::Ambiguous
+        | Error::NotPaired
+        | Error::NoRelay
+        | Error::NeedsUpgrade
+        | Error::Storage
+        | Error::Damaged { .. } => finished(&error.to_string()),
+    }
+}
+
+/// The sentences of codes whose error carries no more than the code.
+pub(crate) fn by_code(code: &str) -> String {
+    let sentence = match code {
+        "secret.short" => "At least 6 characters.",
+        "secret.long" => "At most 1,024 bytes.",
+        "text.long" => return finished(&TextError::Bytes.to_string()),
+        "tag.form" => TAG,
+        "pair.form" => "The code has 8 digits.",
+        "pair.burned" => "Too many wrong tries. Start again on the other phone.",
+        "pair.expired" => "This invitation has expired. Start again on the other phone.",
+        "pair.used" => "This was used before. Start again on the other phone.",
+        "pair.sas" => {
+            "The numbers do not match. Someone may be in between, or a digit is wrong. Start again."
+        }
+        "pair.qr" => "This is not a code for this; please ask for a new one on the other phone.",
+        code if code.starts_with("pair.") => {
+            "Pairing ended, and nothing was changed. Start again on both devices."
+        }
+        _ => "That is not possible here.",
+    };
+    sentence.to_owned()
+}
+
+/// A sentence of the library as one of ours: with a capital letter and a full stop.
+fn finished(words: &str) -> String {
+    let mut letters = words.chars();
+    let first: String = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
+    let stop = if words.ends_with(['.', '?']) { "" } else { "." };
+    format!("{first}{}{stop}", letters.as_str())
+}
+
+/// A number was not taken; it can be typed again.
+pub(crate) fn type_again(code: &str) -> String {
+    match code {
+        "pair.form" => "The number has 6 digits.".to_owned(),
+        code => by_code(code),
+    }
+}
