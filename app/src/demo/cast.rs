@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep_until};
 use wire::address::AddressLine;
 
 /// A step of the story takes well under a second; a machine that is busy gets a minute.
-const STEP_TIME_MAX: Duration = Duration::from_secs(60);
+const STEP_TIME_MAX: Duration = Duration::from_mins(1);
 const ZONE: &str = "Europe/London";
 
 /// One device.

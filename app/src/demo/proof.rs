@@ -83,7 +83,7 @@ pub(super) fn unbroken(cast: &mut Cast, out: Output) -> Result<(), Trouble> {
     let equal = phone.zip(tablet).is_some_and(|(phone, tablet)| same(&phone, &tablet));
     check(equal, "equal private histories of Ben's two devices")?;
     let (history, _) = shared.first().ok_or(Trouble::Story)?;
-    let short: String = history.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let short: String = scan::hex(history).chars().take(16).collect();
     out.say(&format!(
         "  ok  every signature and link verified: {entries} entries in {chains} chains, no incident"
     ))?;

@@ -7,10 +7,16 @@ use std::path::Path;
 /// The words of a text that are long enough to tell something.
 const WORD_CHARS_MIN: usize = 6;
 
+/// Bytes in lower-case hexadecimal.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    let halves = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    halves.filter_map(|half| char::from_digit(half.into(), 16)).collect()
+}
+
 /// The forms of a word: as written, in UTF-16, in hexadecimal, in base64 at each of its three phases.
 pub(super) fn forms(word: &str) -> Vec<Vec<u8>> {
     let bytes = word.as_bytes();
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = hex(bytes);
     let wide = |order: fn(u16) -> [u8; 2]| word.encode_utf16().flat_map(order).collect();
     let mut forms = vec![
         bytes.to_vec(),

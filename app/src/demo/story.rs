@@ -210,7 +210,7 @@ async fn together(cast: &mut Cast, out: Output) -> Result<(), Trouble> {
     let reach = record_of(ben, "reach")?;
     let question = record_of(ben, "question")?;
     let at = ben.driver.now().at()?;
-    let return_at = at.later(Duration::from_secs(9 * 3_600));
+    let return_at = at.later(Duration::from_hours(9));
     out.say(&format!(
         "    Ben cannot talk now, and says when he will come: {}",
         clock(&return_at)

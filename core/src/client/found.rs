@@ -3,19 +3,20 @@
 
 use crate::client::control;
 use crate::client::error::Error;
-use crate::client::link::principals_of;
 use crate::client::node::{Node, Notice};
 use crate::client::shelf::Place;
 use crate::client::space::Space;
 use crate::crypto::{Home, Random};
 use crate::entry::Incident;
-use crate::membership::SpaceKind;
-use crate::model::id::OpId;
+use crate::membership::{Genesis, SpaceKind};
+use crate::model::id::{OpId, PersonId};
 use crate::store::{Batch, Table};
 use wire::address::AddressLine;
 use wire::codec::Reader;
-use wire::frame::Frame;
+use wire::frame::{Creation, Frame, Principal, encode_principals};
+use wire::hash::item_hash;
 use wire::id::{RelayId, SpaceHandle};
+use wire::sign::{NewSpace, creation_bytes};
 
 /// What the first item of a shared space, or the control log of a private one, must turn out to be.
 const META_EXPECTED: &[u8] = b"expected";
@@ -174,4 +175,47 @@ fn fits(space: &Space, expected: &[u8]) -> Result<Option<bool>, Error> {
     }
     let admitted = space.log.transcript_of(space.me.device) == Some(&th);
     Ok(Some(space.log.op_id_at(idx) == Some(op) && admitted && space.is_member()))
+}
+
+impl Node {
+    /// Makes the space at a relay that does not know it, or forgot it. Whoever does it stands first.
+    pub(crate) fn create(&mut self, relay: RelayId, sid: SpaceHandle) -> Result<(), Error> {
+        let Some(exporter) = self.links.get(&relay).and_then(|link| link.exporter) else {
+            return Ok(());
+        };
+        let Some(keys) = self.session.access_keys(sid) else { return Ok(()) };
+        let own = self.session.identity.person;
+        let Some(space) = self.session.space_of(sid) else { return Ok(()) };
+        let (Some(item), Some(genesis)) = (space.control_item(0)?, space.log.genesis()) else {
+            return Ok(());
+        };
+        let principals = principals_of(genesis, own);
+        let encoded = encode_principals(&principals);
+        let new = NewSpace {
+            relay,
+            sid,
+            item: item_hash(&item),
+            principals: &encoded,
+            exporter: &exporter,
+        };
+        let signature = keys.adm.sign_bytes(&creation_bytes(&new)).0;
+        if let Some(link) = self.link(relay) {
+            link.engine.handle_creation(sid, item, Creation { principals, signature });
+        }
+        Ok(())
+    }
+}
+
+/// The principals of a space, own person first.
+fn principals_of(genesis: &Genesis, own: PersonId) -> Vec<Principal> {
+    let mut persons: Vec<_> = genesis.persons.iter().collect();
+    persons.sort_by_key(|person| person.person != own);
+    persons
+        .iter()
+        .map(|person| Principal {
+            acc: person.acc,
+            adm: person.adm,
+            recovery: person.recovery.access,
+        })
+        .collect()
 }

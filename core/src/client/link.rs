@@ -10,17 +10,17 @@ use crate::client::space::{Position, Space};
 use crate::client::turn::Turn;
 use crate::crypto::{Random, Signature, VerifyKey};
 use crate::entry::Incident;
-use crate::membership::{Genesis, SpaceKind};
+use crate::membership::SpaceKind;
 use crate::store::Table;
 use crate::sync;
 use std::collections::{BTreeMap, BTreeSet};
 use wire::address::AddressLine;
 use wire::codec::{Reader, Writer};
-use wire::frame::{Creation, Frame, Principal, encode_principals};
+use wire::frame::Frame;
 use wire::hash::{envelope_id, item_hash};
 use wire::id::{PrincipalKey, RelayId, SpaceHandle};
 use wire::receipt::Receipt;
-use wire::sign::{NewSpace, auth_bytes, creation_bytes};
+use wire::sign::auth_bytes;
 
 /// Set while entries that the relay lost are on their way back.
 pub(crate) const META_RESEED: &[u8] = b"reseed";
@@ -210,33 +210,6 @@ impl Node {
         if let Some(link) = self.link(relay) {
             link.engine.handle_signature(sid, principal, signature);
         }
-    }
-
-    /// Makes the space at a relay that does not know it, or forgot it. Whoever does it stands first.
-    fn create(&mut self, relay: RelayId, sid: SpaceHandle) -> Result<(), Error> {
-        let Some(exporter) = self.links.get(&relay).and_then(|link| link.exporter) else {
-            return Ok(());
-        };
-        let Some(keys) = self.session.access_keys(sid) else { return Ok(()) };
-        let own = self.session.identity.person;
-        let Some(space) = self.session.space_of(sid) else { return Ok(()) };
-        let (Some(item), Some(genesis)) = (space.control_item(0)?, space.log.genesis()) else {
-            return Ok(());
-        };
-        let principals = principals_of(genesis, own);
-        let encoded = encode_principals(&principals);
-        let new = NewSpace {
-            relay,
-            sid,
-            item: item_hash(&item),
-            principals: &encoded,
-            exporter: &exporter,
-        };
-        let signature = keys.adm.sign_bytes(&creation_bytes(&new)).0;
-        if let Some(link) = self.link(relay) {
-            link.engine.handle_creation(sid, item, Creation { principals, signature });
-        }
-        Ok(())
     }
 
     fn fetch(&mut self, relay: RelayId, sid: SpaceHandle, key: u64) -> Result<(), Error> {
@@ -499,18 +472,4 @@ impl Node {
         self.notice(Notice::Incident(incident.code()));
         Ok(())
     }
-}
-
-/// The principals of a space, own person first.
-pub(crate) fn principals_of(genesis: &Genesis, own: crate::model::id::PersonId) -> Vec<Principal> {
-    let mut persons: Vec<_> = genesis.persons.iter().collect();
-    persons.sort_by_key(|person| person.person != own);
-    persons
-        .iter()
-        .map(|person| Principal {
-            acc: person.acc,
-            adm: person.adm,
-            recovery: person.recovery.access,
-        })
-        .collect()
 }

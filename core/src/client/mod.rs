@@ -20,6 +20,7 @@ mod found;
 mod identity;
 mod link;
 mod lists;
+mod meeting;
 mod node;
 mod pair;
 mod session;

@@ -12,7 +12,7 @@
 use crate::client::command::{Answer, Command};
 use crate::client::error::Error;
 use crate::client::link::Link;
-use crate::client::pair::Pairing;
+use crate::client::meeting::Pairing;
 use crate::client::session::Session;
 use crate::client::turn::Changed;
 use crate::crypto::Random;

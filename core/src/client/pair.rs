@@ -6,144 +6,24 @@
 use crate::client::command::{Answer, Invited, Whom};
 use crate::client::control;
 use crate::client::error::Error;
+use crate::client::meeting::{Machine, Mail, Pairing};
 use crate::client::node::{Node, Notice, Now};
 use crate::client::session::Session;
 use crate::crypto::{Home, Random, SigningKey};
 use crate::membership::{
-    AddDevice, Card as GenesisCard, GenesisDraft, GenesisPerson, Intent, JoinerView, SharedGenesis,
-    Want,
+    AddDevice, Card as GenesisCard, GenesisPerson, Intent, JoinerView, SharedGenesis, Want,
 };
-use crate::model::id::OpId;
 use crate::pairing::{
     Card, DeviceWelcome, Digits, Invitation, Invite, Inviter, Join, Joiner, Mode, Output, Partner,
 };
-use std::collections::BTreeMap;
-use std::time::Duration;
 use wire::address::AddressLine;
 use wire::codec::Writer;
 use wire::frame::Frame;
-use wire::id::{RelayId, RendezvousId, SpaceHandle};
+use wire::id::{RendezvousId, SpaceHandle};
 use wire::receipt::Receipt;
-use wire::refusal::{Reason, Refusal};
-use wire::time::Moment;
 
 /// How long the relay holds a question for new messages.
 const MAIL_WAIT_MS: u32 = 20_000;
-/// The shortest rest after a refusal.
-const REFUSED_REST: Duration = Duration::from_secs(1);
-
-/// A pairing that is under way.
-#[derive(Debug)]
-pub(crate) struct Pairing {
-    relay: RelayId,
-    rid: RendezvousId,
-    machine: Machine,
-    puts: BTreeMap<u64, u8>,
-    get: Option<u64>,
-    from: u8,
-    wanted: bool,
-    /// The relay asked to wait so long before the next question.
-    rest_until: Moment,
-    /// Inviter: what was drafted, until the partner signed it.
-    draft: Option<(Home, GenesisDraft)>,
-    /// Joiner: who invites, and the space that was signed.
-    met: Option<(Card, Option<Home>)>,
-    signed: Option<(Home, OpId)>,
-    /// Inviter: waits for the log to hold this device, or the relay to hold the new space.
-    admitting: bool,
-    founding: Option<SpaceHandle>,
-}
-
-#[derive(Debug)]
-enum Machine {
-    Invite(Box<Invite>),
-    Join(Box<Join>),
-}
-
-/// What a request of the pairing was answered.
-enum Mail {
-    Came(u8, Vec<u8>),
-    Stored(u8),
-    Conflict,
-    Gone,
-}
-
-impl Pairing {
-    fn new(relay: RelayId, rid: RendezvousId, machine: Machine) -> Self {
-        Self {
-            relay,
-            rid,
-            machine,
-            puts: BTreeMap::new(),
-            get: None,
-            from: 0,
-            wanted: false,
-            rest_until: Moment::ORIGIN,
-            draft: None,
-            met: None,
-            signed: None,
-            admitting: false,
-            founding: None,
-        }
-    }
-
-    pub(crate) fn poll_timeout(&self) -> Option<Moment> {
-        let end = match &self.machine {
-            Machine::Invite(invite) => invite.poll_timeout(),
-            Machine::Join(join) => join.poll_timeout(),
-        };
-        let rest = (self.wanted && self.get.is_none()).then_some(self.rest_until);
-        [end, rest].into_iter().flatten().min()
-    }
-
-    fn poll_output(&mut self) -> Option<Output> {
-        match &mut self.machine {
-            Machine::Invite(invite) => invite.poll_output(),
-            Machine::Join(join) => join.poll_output(),
-        }
-    }
-
-    fn handle(&mut self, mail: Mail, now: Moment) {
-        match (&mut self.machine, mail) {
-            (Machine::Invite(invite), Mail::Came(idx, bytes)) => {
-                invite.handle_mail(idx, &bytes, now);
-            }
-            (Machine::Join(join), Mail::Came(idx, bytes)) => join.handle_mail(idx, &bytes, now),
-            (Machine::Invite(invite), Mail::Stored(idx)) => invite.handle_stored(idx),
-            (Machine::Join(join), Mail::Stored(idx)) => join.handle_stored(idx),
-            (Machine::Invite(invite), Mail::Conflict) => invite.handle_conflict(),
-            (Machine::Join(join), Mail::Conflict) => join.handle_conflict(),
-            (Machine::Invite(invite), Mail::Gone) => invite.handle_gone(),
-            (Machine::Join(join), Mail::Gone) => join.handle_gone(),
-        }
-    }
-
-    /// What a refusal means to the machine; some only mean to wait.
-    fn refused(&mut self, refusal: Refusal, now: Moment) -> Option<Mail> {
-        if [Reason::MailConflict, Reason::MailFull].contains(&refusal.reason) {
-            Some(Mail::Conflict)
-        } else if refusal.reason == Reason::MailGone {
-            Some(Mail::Gone)
-        } else {
-            self.rest_until = now + Duration::from_millis(refusal.argument).max(REFUSED_REST);
-            None
-        }
-    }
-
-    fn stop(&mut self) {
-        match &mut self.machine {
-            Machine::Invite(invite) => invite.stop(),
-            Machine::Join(join) => join.stop(),
-        }
-    }
-
-    fn reconnected(&mut self) {
-        match &mut self.machine {
-            Machine::Invite(invite) => invite.handle_reconnected(),
-            Machine::Join(join) => join.handle_reconnected(),
-        }
-    }
-}
 
 impl Node {
     /// Opens an invitation at the relay of the own private space.

@@ -42,10 +42,6 @@ pub(crate) enum Upward {
 
 /// What the hub tells a connection.
 #[derive(Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly every command is a frame, and queues are short"
-)]
 pub(crate) enum Command {
     /// Write a frame.
     Send { stream: StreamId, frame: Frame, weight: usize, last: bool },

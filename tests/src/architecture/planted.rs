@@ -213,7 +213,7 @@ fn a_folder_without_a_row_and_a_row_without_a_folder_are_seen() {
     assert_eq!(planted("src/shadow.rs", ""), [Rule::FileWithoutRow]);
     assert_eq!(planted("benches/speed.rs", ""), [Rule::FileWithoutRow]);
     let gone = changed(|tree| {
-        tree.packages[1].sources.retain(|source| !source.path.starts_with("src/net"))
+        tree.packages[1].sources.retain(|source| !source.path.starts_with("src/net"));
     });
     assert_eq!(gone, [Rule::RowWithoutFile]);
 }

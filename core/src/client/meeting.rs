@@ -1,0 +1,127 @@
+//! A pairing that is under way: which machine decides, what was asked of the box, when to ask again.
+
+use crate::crypto::Home;
+use crate::membership::GenesisDraft;
+use crate::model::id::OpId;
+use crate::pairing::{Card, Invite, Join, Output};
+use std::collections::BTreeMap;
+use std::time::Duration;
+use wire::id::{RelayId, RendezvousId, SpaceHandle};
+use wire::refusal::{Reason, Refusal};
+use wire::time::Moment;
+
+/// The shortest rest after a refusal.
+const REFUSED_REST: Duration = Duration::from_secs(1);
+
+/// A pairing that is under way.
+#[derive(Debug)]
+pub(crate) struct Pairing {
+    pub(super) relay: RelayId,
+    pub(super) rid: RendezvousId,
+    pub(super) machine: Machine,
+    pub(super) puts: BTreeMap<u64, u8>,
+    pub(super) get: Option<u64>,
+    pub(super) from: u8,
+    pub(super) wanted: bool,
+    /// The relay asked to wait so long before the next question.
+    pub(super) rest_until: Moment,
+    /// Inviter: what was drafted, until the partner signed it.
+    pub(super) draft: Option<(Home, GenesisDraft)>,
+    /// Joiner: who invites, and the space that was signed.
+    pub(super) met: Option<(Card, Option<Home>)>,
+    pub(super) signed: Option<(Home, OpId)>,
+    /// Inviter: waits for the log to hold this device, or the relay to hold the new space.
+    pub(super) admitting: bool,
+    pub(super) founding: Option<SpaceHandle>,
+}
+
+#[derive(Debug)]
+pub(super) enum Machine {
+    Invite(Box<Invite>),
+    Join(Box<Join>),
+}
+
+/// What a request of the pairing was answered.
+pub(super) enum Mail {
+    Came(u8, Vec<u8>),
+    Stored(u8),
+    Conflict,
+    Gone,
+}
+
+impl Pairing {
+    pub(super) fn new(relay: RelayId, rid: RendezvousId, machine: Machine) -> Self {
+        Self {
+            relay,
+            rid,
+            machine,
+            puts: BTreeMap::new(),
+            get: None,
+            from: 0,
+            wanted: false,
+            rest_until: Moment::ORIGIN,
+            draft: None,
+            met: None,
+            signed: None,
+            admitting: false,
+            founding: None,
+        }
+    }
+
+    pub(crate) fn poll_timeout(&self) -> Option<Moment> {
+        let end = match &self.machine {
+            Machine::Invite(invite) => invite.poll_timeout(),
+            Machine::Join(join) => join.poll_timeout(),
+        };
+        let rest = (self.wanted && self.get.is_none()).then_some(self.rest_until);
+        [end, rest].into_iter().flatten().min()
+    }
+
+    pub(super) fn poll_output(&mut self) -> Option<Output> {
+        match &mut self.machine {
+            Machine::Invite(invite) => invite.poll_output(),
+            Machine::Join(join) => join.poll_output(),
+        }
+    }
+
+    pub(super) fn handle(&mut self, mail: Mail, now: Moment) {
+        match (&mut self.machine, mail) {
+            (Machine::Invite(invite), Mail::Came(idx, bytes)) => {
+                invite.handle_mail(idx, &bytes, now);
+            }
+            (Machine::Join(join), Mail::Came(idx, bytes)) => join.handle_mail(idx, &bytes, now),
+            (Machine::Invite(invite), Mail::Stored(idx)) => invite.handle_stored(idx),
+            (Machine::Join(join), Mail::Stored(idx)) => join.handle_stored(idx),
+            (Machine::Invite(invite), Mail::Conflict) => invite.handle_conflict(),
+            (Machine::Join(join), Mail::Conflict) => join.handle_conflict(),
+            (Machine::Invite(invite), Mail::Gone) => invite.handle_gone(),
+            (Machine::Join(join), Mail::Gone) => join.handle_gone(),
+        }
+    }
+
+    /// What a refusal means to the machine; some only mean to wait.
+    pub(super) fn refused(&mut self, refusal: Refusal, now: Moment) -> Option<Mail> {
+        if [Reason::MailConflict, Reason::MailFull].contains(&refusal.reason) {
+            Some(Mail::Conflict)
+        } else if refusal.reason == Reason::MailGone {
+            Some(Mail::Gone)
+        } else {
+            self.rest_until = now + Duration::from_millis(refusal.argument).max(REFUSED_REST);
+            None
+        }
+    }
+
+    pub(super) fn stop(&mut self) {
+        match &mut self.machine {
+            Machine::Invite(invite) => invite.stop(),
+            Machine::Join(join) => join.stop(),
+        }
+    }
+
+    pub(super) fn reconnected(&mut self) {
+        match &mut self.machine {
+            Machine::Invite(invite) => invite.handle_reconnected(),
+            Machine::Join(join) => join.handle_reconnected(),
+        }
+    }
+}
