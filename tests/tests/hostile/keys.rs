@@ -34,7 +34,7 @@ fn b39_garbage_wraps_are_said_and_cost_no_word_and_the_next_rekey_heals() {
     siege.villain.append(&mut siege.world, item);
     siege.settle();
     siege.world.set_online(siege.phone, true);
-    siege.world.run_for(std::time::Duration::from_secs(60));
+    siege.world.run_for(std::time::Duration::from_mins(1));
     siege.both_noticed(|incident| matches!(incident, Incident::BadWrap { .. }));
     // Nothing can be sealed for the other now, and that is said; the own journal goes on.
     let said = siege.moment("cannot be sealed");
@@ -48,7 +48,7 @@ fn b39_garbage_wraps_are_said_and_cost_no_word_and_the_next_rekey_heals() {
     // What the partner says under the key that did not arrive waits.
     let hidden = reknit_core::entry::Payload::Event(siege.moment("under a new key").encode());
     siege.villain.say(&mut siege.world, &hidden);
-    siege.world.run_for(std::time::Duration::from_secs(60));
+    siege.world.run_for(std::time::Duration::from_mins(1));
     assert_eq!((siege.aside(siege.phone), siege.aside(siege.tablet)), (1, 1));
     // The next rekey has good wraps; its ladder brings the key before it.
     let forgery = siege.villain.compose(Want::Rekey { after: 1 });

@@ -13,7 +13,7 @@ use reknit_e2e::weather::Weather;
 use reknit_e2e::world::{DeviceIndex, World};
 use std::time::Duration;
 
-pub(crate) const A_WHILE: Duration = Duration::from_secs(600);
+pub(crate) const A_WHILE: Duration = Duration::from_mins(10);
 
 pub(crate) struct Siege {
     pub(crate) world: World,
@@ -96,16 +96,6 @@ impl Siege {
         }
     }
 
-    pub(crate) fn waiting(&self, device: DeviceIndex) -> u64 {
-        let report = self.world.node(device).session().report().unwrap();
-        report.iter().filter(|space| space.kind == SpaceKind::Shared).map(|it| it.waiting).sum()
-    }
-
-    pub(crate) fn aside(&self, device: DeviceIndex) -> u64 {
-        let report = self.world.node(device).session().report().unwrap();
-        report.iter().filter(|space| space.kind == SpaceKind::Shared).map(|it| it.aside).sum()
-    }
-
     /// What Nora says next reaches her own other device and the partner; both her devices hold the same, also after
     /// each was started again; and nothing of the history is broken.
     pub(crate) fn life_goes_on(&mut self) {
@@ -139,5 +129,6 @@ impl Siege {
 }
 
 fn hex(id: EntryId) -> String {
-    id.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+    let digits = id.as_bytes().iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
 }
