@@ -7,8 +7,8 @@ use crate::random::Seeded;
 use crate::stranger::Stranger;
 use crate::world::{DeviceIndex, UNLOCK, World};
 use reknit_core::crypto::{
-    AccessKeys, DeviceKeys, Home, KemKey, KeysFile, RowKey, SigningKey, Unlock, Unverified,
-    VaultId, VaultKey, Verified, open, seal,
+    AccessKeys, DeviceKeys, Home, KemKey, KeysFile, SigningKey, Unlock, Unverified, VaultId,
+    VaultKey, Verified, open, seal,
 };
 use reknit_core::document::ActorId;
 use reknit_core::entry::{
@@ -52,7 +52,10 @@ pub struct Villain {
 
 /// What stands where.
 #[derive(Debug, Default)]
-struct History(BTreeMap<(ChainId, u64), Vec<(EntryId, OrderKey, Frontier)>>);
+struct History(BTreeMap<(ChainId, u64), Vec<Stood>>);
+
+/// An entry, where it stands in the order, and what its author had seen.
+type Stood = (EntryId, OrderKey, Frontier);
 
 impl Known for History {
     fn entries_at(&self, chain: ChainId, seq: u64) -> Vec<(EntryId, OrderKey)> {
@@ -293,7 +296,7 @@ fn loot(folder: &Path) -> Loot {
 }
 
 fn home(store: &Store, key: &VaultKey, vault: VaultId) -> Home {
-    let key: RowKey = key.row_key(vault, Table::Meta.number());
+    let key = key.row_key(vault, Table::Meta.number());
     let row = store.get(Table::Meta, b"space").expect("a store").expect("a space");
     let body = key.open(&row.id, 1, &row.body).expect("it opens");
     let mut reader = Reader::new(&body);
