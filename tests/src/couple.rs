@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// How long a pairing may take in the worst weather.
-const PAIRING: Duration = Duration::from_secs(600);
+const PAIRING: Duration = Duration::from_mins(10);
 
 impl World {
     /// A person's first device, with a name and the world's relay.

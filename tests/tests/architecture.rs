@@ -155,25 +155,28 @@ const APP: PackageRule = PackageRule {
     edges: &["reknit-core", "reknit-relay", "reknit-wire"],
     shipped: true,
     several: &[],
-    rows: &[row(
-        "src",
-        &["*"],
-        &[
-            "clap",
-            "indicatif",
-            "rpassword",
-            "serde",
-            "serde_json",
-            "tempfile",
-            "thiserror",
-            "tokio",
-            "toml",
-            "tracing",
-            "tracing_subscriber",
-            "zeroize",
-        ],
-        Free,
-    )],
+    rows: &[
+        tests("tests"),
+        row(
+            "src",
+            &["*"],
+            &[
+                "clap",
+                "indicatif",
+                "rpassword",
+                "serde",
+                "serde_json",
+                "tempfile",
+                "thiserror",
+                "tokio",
+                "toml",
+                "tracing",
+                "tracing_subscriber",
+                "zeroize",
+            ],
+            Free,
+        ),
+    ],
 };
 
 const E2E: PackageRule = PackageRule {

@@ -8,7 +8,7 @@ use reknit_e2e::weather::Weather;
 use reknit_e2e::world::World;
 use std::time::Duration;
 
-const A_MINUTE: Duration = Duration::from_secs(60);
+const A_MINUTE: Duration = Duration::from_mins(1);
 
 #[test]
 fn two_people_pair_and_what_each_tells_reaches_every_device() {
