@@ -1,5 +1,4 @@
 //! The real binary on one home, without any network: the first steps, the journal, and what it refuses.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
 mod stage;
 
