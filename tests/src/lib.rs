@@ -2,6 +2,7 @@
 
 pub mod architecture;
 pub mod bomb;
+pub mod canary;
 pub mod couple;
 pub mod meter;
 pub mod random;

@@ -165,6 +165,12 @@ impl World {
         }
     }
 
+    /// Moves the relay's store into a real folder, before anything is in it.
+    pub fn keep_relay_in(&mut self, folder: &std::path::Path) {
+        let store = self.storage.store_id();
+        self.storage = Storage::open(folder, store).expect("storage");
+    }
+
     fn limits() -> Limits {
         Limits::default()
     }
