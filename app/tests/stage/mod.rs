@@ -137,7 +137,7 @@ impl Stage {
         let folder = self.path("relay");
         let mut child = self
             .reknit()
-            .args(["serve", "--listen", &listen, "--data-folder"])
+            .args(["serve", "--listen", &listen, "--data"])
             .arg(&folder)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
