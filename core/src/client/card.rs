@@ -1,7 +1,7 @@
 //! Reading rows: documents, told events, and the small list rows written beside them, so that a list opens no
 //! document and folds no history.
 
-use crate::client::effect::{DOCUMENT_DELETED, SpaceKey, entry_of};
+use crate::client::effect::{DOCUMENT_DELETED, SpaceKey};
 use crate::client::error::Error;
 use crate::client::shelf::Shelf;
 use crate::crypto::EpochKey;
@@ -75,13 +75,6 @@ pub(crate) fn told_of(shelf: &Shelf, record: RecordId) -> Result<Vec<Told>, Erro
         .collect()
 }
 
-/// The record to which a stored event belongs.
-pub(crate) fn record_of(shelf: &Shelf, entry: EntryId) -> Result<Option<RecordId>, Error> {
-    let rows = shelf.store().prefix(Table::Records, &[])?;
-    let row = rows.iter().find(|row| entry_of(&row.id) == Some(entry));
-    Ok(row.and_then(|row| row.id.get(..32)).and_then(RecordId::from_slice))
-}
-
 /// All stored entries, in causal order.
 pub(crate) fn entries(shelf: &Shelf, space: SpaceId) -> Result<Vec<Entry>, Error> {
     let mut entries = Vec::new();
@@ -130,7 +123,7 @@ pub(crate) fn space_key_row(space: SpaceId, epoch: u32) -> Vec<u8> {
 }
 
 /// What a list shows of a document.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct DocumentCard {
     /// Which.
     pub id: DocumentId,
@@ -142,6 +135,13 @@ pub struct DocumentCard {
     pub at_ms: Option<i64>,
     /// Its tags.
     pub tags: Vec<String>,
+}
+
+/// What a person wrote is nobody's to log.
+impl core::fmt::Debug for DocumentCard {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("DocumentCard(..)")
+    }
 }
 
 impl DocumentCard {

@@ -4,10 +4,10 @@ use crate::document::{DocumentKind, Edit};
 use crate::model::Event;
 use crate::model::id::{DocumentId, EntryId};
 use crate::model::person::Name;
+use core::fmt;
 use wire::address::AddressLine;
 
 /// What an app can ask. Reading is not here: lists and texts are read from the session.
-#[derive(Debug)]
 pub enum Command {
     /// Sets what this person is called; told to the other as soon as there is one.
     SetName(Name),
@@ -46,7 +46,7 @@ pub enum Whom {
 }
 
 /// How an invitation came.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub enum Invited {
     /// The long code, from a picture, a file or standard input.
     Code(String),
@@ -62,7 +62,7 @@ pub enum Invited {
 }
 
 /// What a command came to. Whatever was written is on this device's disk.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Answer {
     /// Done; there is nothing to name.
     Done,
@@ -75,4 +75,39 @@ pub enum Answer {
         /// The code for the other phone: text to show as a picture or to hand over as a file, or eight digits.
         code: String,
     },
+}
+
+/// What a person wrote, and the secret of an invitation, are nobody's to log: only the kind is printed.
+impl fmt::Debug for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::SetName(_) => "SetName(..)",
+            Self::UseRelay(_) => "UseRelay(..)",
+            Self::Tell(_) => "Tell(..)",
+            Self::NewDocument(..) => "NewDocument(..)",
+            Self::EditDocument(..) => "EditDocument(..)",
+            Self::DeleteDocument(_) => "DeleteDocument(..)",
+            Self::Invite { .. } => "Invite(..)",
+            Self::Join(_) => "Join(..)",
+            Self::TypeNumber(_) => "TypeNumber(..)",
+            Self::StopPairing => "StopPairing",
+        })
+    }
+}
+
+impl fmt::Debug for Invited {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Invited(..)")
+    }
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Done => "Done",
+            Self::Told(_) => "Told(..)",
+            Self::Document(_) => "Document(..)",
+            Self::Invitation { .. } => "Invitation(..)",
+        })
+    }
 }

@@ -11,7 +11,7 @@ use crate::client::turn::Turn;
 use crate::crypto::{DeviceKeys, Random};
 use crate::entry::{Incident, frontier_root};
 use crate::membership::{
-    Composer, Folded, Intent, IntentError, KeyArrival, Outcome, VoidReason, Want,
+    ComposeError, Composer, Folded, Intent, IntentError, KeyArrival, Outcome, VoidReason, Want,
 };
 use crate::store::{Batch, Table};
 use wire::control::ControlItem;
@@ -25,9 +25,7 @@ pub(crate) fn take_item(
     loader: &Loader<'_>,
     random: &mut dyn Random,
 ) -> Result<usize, Error> {
-    let mut items = space.control_items()?;
-    items.push(item.clone());
-    let folded = space.fold_held(&items, loader)?;
+    let folded = space.fold_next(&item, loader)?;
     let mut batch = Batch::new();
     space.hold_control(&mut batch, item);
     for (key, intent) in intents(space)? {
@@ -129,7 +127,8 @@ pub(crate) fn compose_next(
                 space.shelf.commit(batch)?;
                 return Ok(Some((space.log.next_idx(), item)));
             }
-            Err(IntentError::Satisfied) => {
+            // It holds; or it can never hold, as a sixth device: then it is given up.
+            Err(IntentError::Satisfied | IntentError::Compose(ComposeError::Void(_))) => {
                 batch.delete(Table::Intents, &id);
                 space.shelf.commit(batch)?;
             }

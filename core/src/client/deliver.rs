@@ -12,7 +12,10 @@ use crate::entry::{Entry, EntryError, Incident};
 use crate::model::id::EntryId;
 use crate::store::Table;
 use crate::sync::Delivery;
+use wire::codec::Writer;
 use wire::envelope::{Class, Envelope};
+use wire::hash::envelope_id;
+use wire::receipt::Receipt;
 
 /// Rows of [`Table::Quarantine`]: an envelope that is of no use, kept.
 pub(crate) const ASIDE_REFUSED: u8 = 0;
@@ -54,6 +57,8 @@ pub(crate) fn retry(
         turn.take_envelope(position, row.body, random)?;
     }
     turn.release_control(before);
+    let freed = core::mem::take(&mut turn.space.ready);
+    turn.ready.extend(freed);
     turn.close(random)
 }
 
@@ -61,11 +66,17 @@ pub(crate) fn retry(
 pub(crate) fn sent(
     space: &mut Space,
     key: u64,
-    position: u64,
-    receipt: &[u8],
+    receipt: &Receipt,
     random: &mut dyn Random,
 ) -> Result<Option<EntryId>, Error> {
     let Some(item) = space.outbox_item(key)? else { return Ok(None) };
+    if envelope_id(&item.envelope).as_bytes() != &receipt.body.id {
+        return Ok(None);
+    }
+    let position = receipt.body.n;
+    let mut encoded = Writer::new();
+    receipt.encode(&mut encoded);
+    let receipt = encoded.as_slice();
     let mut turn = Turn::new(space);
     turn.batch.delete(Table::Outbox, &key.to_be_bytes());
     turn.place_at_relay(item.entry, position);

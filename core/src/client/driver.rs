@@ -9,6 +9,7 @@ use crate::client::node::{Node, Notice, Now, Output};
 use crate::client::session::Session;
 use crate::crypto::draw;
 use crate::environment::{SystemClock, SystemRandom};
+use crate::store::VaultLock;
 use crate::transport::{Connection, Dialer, LinkEvent, Profile, Traffic};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -58,6 +59,7 @@ pub struct Driver {
     traffic: Traffic,
     sent: Option<Vec<Vec<u8>>>,
     serial: u64,
+    held: Option<Event>,
     sender: mpsc::Sender<Event>,
     events: mpsc::Receiver<Event>,
 }
@@ -82,6 +84,7 @@ impl Driver {
             traffic: Traffic::default(),
             sent: None,
             serial: 0,
+            held: None,
             sender,
             events,
         })
@@ -130,7 +133,7 @@ impl Driver {
         let wait = self.node.poll_timeout().map_or(LOOK_AGAIN, |at| at.since(now)).min(LOOK_AGAIN);
         tokio::select! {
             biased;
-            Some(event) = self.events.recv() => self.handle(event),
+            event = next(&mut self.held, &mut self.events) => self.handle(event),
             () = tokio::time::sleep(wait) => {
                 self.turn(|node, now, random| node.handle_timeout(now, random))
             }
@@ -179,25 +182,33 @@ impl Driver {
         }
     }
 
+    /// Handles an event in a turn. If another process keeps the vault, the event stays the next one.
     fn handle(&mut self, event: Event) -> Result<(), Error> {
+        let lock = match self.node.begin_turn() {
+            Ok(lock) => lock,
+            Err(error) => {
+                self.held = Some(event);
+                return Err(error);
+            }
+        };
         match event {
             Event::Connected { relay, serial, exporter, orders } => {
                 let Some(wire) = self.current(relay, serial) else { return Ok(()) };
                 wire.orders = Some(orders);
-                self.turn(|node, now, random| node.handle_connected(relay, exporter, now, random))
+                self.turn_under(lock, |node, now, random| node.handle_connected(relay, exporter, now, random))
             }
             Event::Arrived { relay, serial, channel, frame } => {
                 if self.current(relay, serial).is_none() {
                     return Ok(());
                 }
                 let arrived = (channel, frame);
-                self.turn(|node, now, random| node.handle_frame(relay, arrived, now, random))
+                self.turn_under(lock, |node, now, random| node.handle_frame(relay, arrived, now, random))
             }
             Event::ChannelClosed { relay, serial, channel } => {
                 if self.current(relay, serial).is_none() {
                     return Ok(());
                 }
-                self.turn(|node, now, random| {
+                self.turn_under(lock, |node, now, random| {
                     node.handle_channel_closed(relay, channel, now, random)
                 })
             }
@@ -207,7 +218,7 @@ impl Driver {
                 if !known {
                     return Ok(());
                 }
-                self.turn(|node, now, random| node.handle_disconnected(relay, now, random))
+                self.turn_under(lock, |node, now, random| node.handle_disconnected(relay, now, random))
             }
         }
     }
@@ -228,8 +239,16 @@ impl Driver {
         &mut self,
         act: impl FnOnce(&mut Node, &Now, &mut SystemRandom) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let now = self.now();
         let lock = self.node.begin_turn()?;
+        self.turn_under(lock, act)
+    }
+
+    fn turn_under<T>(
+        &mut self,
+        lock: Option<VaultLock>,
+        act: impl FnOnce(&mut Node, &Now, &mut SystemRandom) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let now = self.now();
         let done = act(&mut self.node, &now, &mut self.random);
         if done.is_err() {
             self.node.reload()?;
@@ -275,6 +294,17 @@ impl Driver {
         let (serial, relay) = (self.serial, address.relay);
         self.wires.insert(relay, Wire { serial, orders: None });
         tokio::spawn(connect(address, self.profile, serial, self.sender.clone()));
+    }
+}
+
+/// The event that could not be handled yet, or the next one.
+async fn next(held: &mut Option<Event>, events: &mut mpsc::Receiver<Event>) -> Event {
+    if let Some(event) = held.take() {
+        return event;
+    }
+    match events.recv().await {
+        Some(event) => event,
+        None => core::future::pending().await,
     }
 }
 

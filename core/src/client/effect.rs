@@ -9,8 +9,8 @@ use crate::crypto::{EpochKey, Random};
 use crate::document::{ActorId, Document, Incoming, Place as ChangePlace};
 use crate::entry::{Accepted, DocumentChanges, Entry, EntryError, Frontier, Incident, Payload};
 use crate::membership::SpaceKind;
-use crate::model::id::{ChainId, DocumentId, EntryId, RecordId, SpaceId};
-use crate::model::{Head, Told, fold};
+use crate::model::id::{ChainId, DocumentId, RecordId, SpaceId};
+use crate::model::{Event, Head, Told, fold};
 use crate::store::Table;
 use crate::view::Card;
 
@@ -272,12 +272,15 @@ impl Turn<'_> {
     /// Marks an event of a split chain that was told before the split was known.
     fn dispute(&mut self, entry: &Entry, random: &mut dyn Random) -> Result<(), Error> {
         let is_it = |told: &Told| told.head.id == entry.id;
-        let fresh = self.told.iter().find(|(_, told)| told.iter().any(is_it)).map(|(id, _)| *id);
-        let record = match fresh {
-            Some(record) => Some(record),
-            None => card::record_of(&self.space.shelf, entry.id)?,
+        let Ok(Payload::Event(body)) = Payload::decode(entry.header.kind, &entry.payload) else {
+            return Ok(());
         };
-        let Some(record) = record else { return Ok(()) };
+        let (Ok(event), Some(author)) =
+            (Event::decode(&body), self.space.person_of(entry.header.chain.device))
+        else {
+            return Ok(());
+        };
+        let record = event.record(entry.id, author);
         let mut marked = None;
         for told in self.record_told(record)? {
             if is_it(told) && !told.head.disputed {
@@ -301,9 +304,4 @@ impl Turn<'_> {
         }
         Ok(())
     }
-}
-
-/// The entry that an id of a told row names.
-pub(crate) fn entry_of(row: &[u8]) -> Option<EntryId> {
-    row.get(32..).and_then(EntryId::from_slice)
 }

@@ -91,11 +91,14 @@ impl Node {
 
     fn own_access(&mut self, sid: SpaceHandle, random: &mut dyn Random) -> Result<(), Error> {
         if let Some(access) = self.session.access_keys(sid) {
+            let open: Vec<SpaceHandle> =
+                self.session.spaces().map(|space| space.home.sid).collect();
+            self.session.identity.access.retain(|(of, _)| open.contains(of));
             self.session.identity.set_access(sid, access.acc);
             self.session.save_identity(random)?;
         }
         self.unsettled = true;
-        self.link_spaces()
+        self.refresh_links()
     }
 
     /// Compares a log with what was agreed. What does not fit is written down, and its relay is not asked again.
@@ -113,13 +116,17 @@ impl Node {
             space.shelf.commit(batch)?;
             return Ok(());
         }
-        Space::drop_relay(&mut batch);
-        space.shelf.commit(batch)?;
-        space.relay = None;
+        // Nothing of it is one's own: it goes, so that another pairing can take its place.
+        for table in Table::ALL {
+            batch.clear(table);
+        }
         let idx = space.log.next_idx().saturating_sub(1);
-        self.incident(sid, &Incident::StateMismatch { idx }, random)?;
+        let incident = Incident::StateMismatch { idx };
+        let place = incident.key();
+        space.shelf.put(&mut batch, Place::new(Table::Incidents, &place), &incident.encode(), random)?;
+        space.shelf.commit(batch)?;
         self.notice(Notice::PairingEnded("pair.mismatch"));
-        self.refresh_links()
+        self.reload()
     }
 
     /// Asks under which keys the relay knows this person, once.

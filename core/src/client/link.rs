@@ -15,7 +15,7 @@ use crate::store::Table;
 use crate::sync;
 use std::collections::{BTreeMap, BTreeSet};
 use wire::address::AddressLine;
-use wire::codec::{Reader, Writer};
+use wire::codec::Reader;
 use wire::frame::Frame;
 use wire::hash::{envelope_id, item_hash};
 use wire::id::{PrincipalKey, RelayId, SpaceHandle};
@@ -155,7 +155,13 @@ impl Node {
                 }
             }
             sync::Output::ControlReceived { sid, idx: _, item } => {
-                self.take_control(relay, sid, item, random)?;
+                let next = self.session.space_of(sid).is_none_or(|it| it.is_next_control(&item));
+                if next {
+                    self.take_control(relay, sid, item, random)?;
+                } else {
+                    self.lied(relay, Some(sid), random)?;
+                    self.hang_up(relay, now);
+                }
             }
             sync::Output::ControlAppended { sid, receipt } => {
                 let item = self.link(relay).and_then(|link| link.in_flight.remove(&sid));
@@ -179,7 +185,8 @@ impl Node {
                 self.forgot(relay, sid, cursor, random)?;
             }
             sync::Output::CaughtUp { sid } => self.caught_up(relay, sid, random)?,
-            sync::Output::Lied { sid, lie: _ } => self.lied(relay, sid, random)?,
+            sync::Output::Lied { sid, lie } if lie.is_evidence() => self.lied(relay, sid, random)?,
+            sync::Output::Lied { .. } => {}
             sync::Output::Answer { request, frame } => {
                 if !self.pairing_answer(request, &frame, now) {
                     self.registered(relay, request, &frame, random)?;
@@ -250,9 +257,7 @@ impl Node {
         random: &mut dyn Random,
     ) -> Result<(), Error> {
         let Some(space) = self.session.space_of(sid) else { return Ok(()) };
-        let mut bytes = Writer::new();
-        receipt.encode(&mut bytes);
-        if let Some(entry) = deliver::sent(space, key, receipt.body.n, bytes.as_slice(), random)? {
+        if let Some(entry) = deliver::sent(space, key, receipt, random)? {
             self.notice(Notice::Sent(entry));
         }
         Ok(())
@@ -432,13 +437,18 @@ impl Node {
         if !holds {
             let incident = Incident::RelayReceipt { position: receipt.body.n };
             self.incident(receipt.body.sid, &incident, random)?;
-            self.outputs.push_back(Output::Hangup { relay });
-            if let Some(link) = self.link(relay) {
-                link.exporter = None;
-                link.engine.handle_disconnected(now.moment);
-            }
+            self.hang_up(relay, now);
         }
         Ok(holds)
+    }
+
+    /// Ends the connection from here: the engine waits, then dials again.
+    fn hang_up(&mut self, relay: RelayId, now: &Now) {
+        self.outputs.push_back(Output::Hangup { relay });
+        if let Some(link) = self.link(relay) {
+            link.exporter = None;
+            link.engine.handle_disconnected(now.moment);
+        }
     }
 
     /// The relay said what no honest relay says: written down where it was about.

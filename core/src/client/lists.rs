@@ -9,7 +9,7 @@ use crate::document::{DocumentKind, Fields};
 use crate::entry::{Incident, Ticket};
 use crate::membership::{SpaceKind, Standing};
 use crate::model::id::{DeviceId, DocumentId, EntryId, PersonId, RecordId};
-use crate::model::{Event, Kind};
+use crate::model::{Event, Kind, member_record};
 use crate::store::{Direction, Table};
 use crate::view::{Card, Carried, Line, Names, OpenLine, open_list, timeline};
 use wire::address::AddressLine;
@@ -81,9 +81,15 @@ impl Session {
     /// # Errors
     /// [`Error::NotPaired`], or the store cannot be read.
     pub fn names(&self) -> Result<Names, Error> {
-        let cards = self.cards()?;
-        let said = cards.iter().filter_map(Card::name);
-        Ok(Names::new(said.map(|(person, name)| (person, name.clone()))))
+        let space = self.shared.space().ok_or(Error::NotPaired)?;
+        let mut said = Vec::new();
+        for person in space.log.table().persons() {
+            let row = space.shelf.get(Table::Cards, member_record(person.id).as_bytes())?;
+            let card = row.map(|row| Card::decode(&row.body)).transpose();
+            let card = card.map_err(|_| Error::Damaged { code: "store.card" })?;
+            said.extend(card.as_ref().and_then(Card::name).map(|(id, name)| (id, name.clone())));
+        }
+        Ok(Names::new(said))
     }
 
     /// All record cards, oldest first.

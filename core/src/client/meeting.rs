@@ -2,7 +2,6 @@
 
 use crate::crypto::Home;
 use crate::membership::GenesisDraft;
-use crate::model::id::OpId;
 use crate::pairing::{Card, Invite, Join, Output};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -29,7 +28,7 @@ pub(crate) struct Pairing {
     pub(super) draft: Option<(Home, GenesisDraft)>,
     /// Joiner: who invites, and the space that was signed.
     pub(super) met: Option<(Card, Option<Home>)>,
-    pub(super) signed: Option<(Home, OpId)>,
+    pub(super) signed: bool,
     /// Inviter: waits for the log to hold this device, or the relay to hold the new space.
     pub(super) admitting: bool,
     pub(super) founding: Option<SpaceHandle>,
@@ -62,7 +61,7 @@ impl Pairing {
             rest_until: Moment::ORIGIN,
             draft: None,
             met: None,
-            signed: None,
+            signed: false,
             admitting: false,
             founding: None,
         }

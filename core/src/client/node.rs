@@ -101,6 +101,8 @@ pub struct Node {
     pub(crate) links: BTreeMap<RelayId, Link>,
     pub(crate) pairing: Option<Pairing>,
     pub(crate) outputs: VecDeque<Output>,
+    /// Nothing that waited on disk was looked at yet.
+    pub(crate) started: bool,
     /// Something may follow from what became known.
     pub(crate) unsettled: bool,
     live: bool,
@@ -118,6 +120,7 @@ impl Node {
             links: BTreeMap::new(),
             pairing: None,
             outputs: VecDeque::new(),
+            started: true,
             unsettled: true,
             live,
             seed,
@@ -137,7 +140,10 @@ impl Node {
         random: &mut dyn Random,
     ) -> Result<Answer, Error> {
         let answer = self.apply(command, now, random)?;
-        self.pump_all(now, random)?;
+        // What was asked is done and durable; what follows from it is found again after a reload.
+        if self.pump_all(now, random).is_err() {
+            self.reload()?;
+        }
         Ok(answer)
     }
 
@@ -257,6 +263,7 @@ impl Node {
     /// The disk cannot be read.
     pub fn reload(&mut self) -> Result<(), Error> {
         self.session.reload()?;
+        self.started = true;
         self.unsettled = true;
         self.refresh_links()
     }
@@ -265,6 +272,7 @@ impl Node {
     pub(crate) fn begin_turn(&mut self) -> Result<Option<VaultLock>, Error> {
         let (lock, moved) = self.session.begin_turn()?;
         if moved {
+            self.started = true;
             self.unsettled = true;
             self.refresh_links()?;
         }

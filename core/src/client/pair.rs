@@ -146,12 +146,12 @@ impl Node {
                 let add = AddDevice { person: self.session.person(), device: *device, th };
                 let intent = Intent::new(Want::AddDevice(add));
                 control::intend(self.session.private_mut()?, &intent, random)?;
-                if let Some(shared) = self.session.shared.space_mut() {
-                    control::intend(shared, &intent, random)?;
-                }
                 if let Some(pairing) = &mut self.pairing {
                     pairing.admitting = true;
                 }
+                self.unsettled = true;
+                let sid = self.session.private_mut()?.home.sid;
+                self.pairing_control(sid, random)?;
             }
             Output::Draft { partner, home, th } => self.draft(*partner, home, th, random)?,
             Output::Assemble { signature } => {
@@ -171,7 +171,7 @@ impl Node {
             Output::CheckGenesis { body, wraps, th } => {
                 self.check_genesis(&body, &wraps, th, random)?;
             }
-            Output::Founded { .. } | Output::AwaitSpace => self.await_space(random)?,
+            Output::Founded { .. } | Output::AwaitSpace => self.await_space(),
             Output::Done => {
                 self.end_pairing();
                 self.notice(Notice::Paired);
@@ -279,23 +279,22 @@ impl Node {
         };
         let checked =
             view.check(body, wraps).map_err(|error| Error::Pairing { code: error.code() })?;
-        *signed = Some((home, checked.op_id()));
-        join.signed(&checked.sign(&identity.keys), random)
-            .map_err(|_| Error::Pairing { code: "pair.step" })
+        *signed = true;
+        let signature = checked.sign(&identity.keys);
+        // Written down before the signature leaves: from then on the partner may found the space at any time.
+        self.expect_shared(home, &line, checked.op_id(), random)?;
+        let Some(Pairing { machine: Machine::Join(join), .. }) = &mut self.pairing else {
+            return Ok(());
+        };
+        join.signed(&signature, random).map_err(|_| Error::Pairing { code: "pair.step" })
     }
 
     /// The joiner signed the founding: the space is, or will be, at the relay of the invitation.
-    fn await_space(&mut self, random: &mut dyn Random) -> Result<(), Error> {
-        let Some(pairing) = &mut self.pairing else { return Ok(()) };
-        let Some((home, genesis)) = pairing.signed.take() else { return Ok(()) };
-        let line = match &pairing.machine {
-            Machine::Join(join) => join.invitation().line.clone(),
-            Machine::Invite(_) => return Ok(()),
-        };
-        self.expect_shared(home, &line, genesis, random)?;
-        self.end_pairing();
-        self.notice(Notice::Paired);
-        Ok(())
+    fn await_space(&mut self) {
+        if self.pairing.as_ref().is_some_and(|pairing| pairing.signed) {
+            self.end_pairing();
+            self.notice(Notice::Paired);
+        }
     }
 
     /// A new device is let in: it pulls the private space and checks it against what it was told.

@@ -115,6 +115,8 @@ impl Session {
     }
 
     pub(crate) fn load_spaces(&mut self) -> Result<(), Error> {
+        // Read first: what another process commits while this one loads is news to it.
+        let generation = self.generation_now()?;
         let mut mirrored = Vec::new();
         for kind in [SpaceKind::Private, SpaceKind::Shared] {
             if let (SpaceKind::Shared, Some(private)) = (kind, self.private.space()) {
@@ -137,7 +139,7 @@ impl Session {
                 Err(shelf) => Slot::Empty(shelf),
             };
         }
-        self.generation = self.generation_now()?;
+        self.generation = generation;
         Ok(())
     }
 
@@ -160,6 +162,9 @@ impl Session {
     /// Forgets memory and reads all from disk again.
     pub(crate) fn reload(&mut self) -> Result<(), Error> {
         self.identity = Unlocked::read_identity(&self.place, &self.keys, self.vault_id)?;
+        let (private, shared) = Unlocked::shelves(&self.place, &self.keys, self.vault_id)?;
+        self.private = Slot::Empty(private);
+        self.shared = Slot::Empty(shared);
         self.load_spaces()
     }
 

@@ -4,12 +4,15 @@
 use crate::client::apply::META_NAME;
 use crate::client::card;
 use crate::client::control;
+use crate::client::deliver;
+use crate::client::effect::SpaceKey;
 use crate::client::error::Error;
 use crate::client::found::META_REGISTERED;
 use crate::client::node::{Node, Now};
+use crate::client::session::Session;
 use crate::crypto::{EpochKey, Home, Random};
 use crate::entry::Payload;
-use crate::membership::{Intent, JoinSpace, SpaceKind, Want};
+use crate::membership::{AddDevice, Intent, JoinSpace, SpaceKind, Standing, Want};
 use crate::model::person::{Member, Name};
 use crate::model::{Event, member_record};
 use crate::store::Table;
@@ -22,7 +25,10 @@ impl Node {
             return Ok(());
         }
         self.follow_join(random)?;
+        self.take_mirrored_keys(random)?;
+        self.resume(random)?;
         self.pin_shared(random)?;
+        self.admit_own_devices(random)?;
         for slot in [&mut self.session.private, &mut self.session.shared] {
             if let Some(space) = slot.space_mut() {
                 control::recall_epoch(space, random)?;
@@ -45,6 +51,69 @@ impl Node {
         let Ok(address) = RelayAddress::parse(&join.address) else { return Ok(()) };
         let line = AddressLine { address, relay: join.relay };
         self.expect_shared(home, &line, join.genesis, random)
+    }
+
+    /// The keys of the shared space that an own device mirrored into the private one open what this device could not.
+    fn take_mirrored_keys(&mut self, random: &mut dyn Random) -> Result<(), Error> {
+        let Session { identity, private, shared, .. } = &mut self.session;
+        let (Some(private), Some(shared)) = (private.space(), shared.space_mut()) else {
+            return Ok(());
+        };
+        let mut new = false;
+        for SpaceKey { space, epoch, key } in card::space_keys(&private.shelf)? {
+            if space == shared.home.space && shared.keyring.get(epoch).is_none() {
+                shared.keyring.insert(epoch, key);
+                new = true;
+            }
+        }
+        if new {
+            let before = shared.log.next_idx();
+            let items = shared.control_items()?;
+            shared.fold_held(&items, &Session::loader(identity));
+            let changed = deliver::retry(shared, before, random)?;
+            self.notice_changed(changed);
+        }
+        Ok(())
+    }
+
+    /// After a start: whatever waited and can go on now goes on.
+    fn resume(&mut self, random: &mut dyn Random) -> Result<(), Error> {
+        if !core::mem::take(&mut self.started) {
+            return Ok(());
+        }
+        for slot in [&mut self.session.private, &mut self.session.shared] {
+            if let Some(space) = slot.space_mut() {
+                deliver::retry(space, space.log.next_idx(), random)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Every own device of the private space is let into the shared one by whichever own device is in there.
+    fn admit_own_devices(&mut self, random: &mut dyn Random) -> Result<(), Error> {
+        let Session { private, shared, .. } = &mut self.session;
+        let (Some(private), Some(shared)) = (private.space(), shared.space_mut()) else {
+            return Ok(());
+        };
+        if !shared.is_member() || !shared.can_seal() {
+            return Ok(());
+        }
+        let own: Vec<AddDevice> = private
+            .log
+            .table()
+            .members()
+            .filter(|member| member.state == Standing::In)
+            .filter(|member| shared.log.table().device(member.device.id()).is_none())
+            .map(|member| AddDevice {
+                person: member.person,
+                device: member.device.clone(),
+                th: private.log.transcript_of(member.device.id()).copied().unwrap_or_default(),
+            })
+            .collect();
+        for add in own {
+            control::intend(shared, &Intent::new(Want::AddDevice(add)), random)?;
+        }
+        Ok(())
     }
 
     /// A shared space that both signed is written into the private log: a person's own, signed list.

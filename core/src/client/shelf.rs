@@ -18,8 +18,7 @@ pub(crate) struct Shelf {
     keys: BTreeMap<u8, RowKey>,
 }
 
-/// A row, opened.
-#[derive(Debug)]
+/// A row, opened. Not printable: its body may be what a person wrote.
 pub(crate) struct OpenRow {
     pub(crate) id: Vec<u8>,
     pub(crate) order: [u8; 16],

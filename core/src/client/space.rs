@@ -14,7 +14,7 @@ use crate::model::id::{ChainId, DeviceId, EntryId, OrderKey, PersonId, SpaceId};
 use crate::store::{Batch, Direction, Table as Rows};
 use std::collections::BTreeSet;
 use wire::address::AddressLine;
-use wire::codec::{Reader, Writer};
+use wire::codec::{DecodeError, Reader, Writer};
 use wire::control::ControlItem;
 use wire::envelope::Class;
 use wire::hash::item_hash;
@@ -52,6 +52,8 @@ pub(crate) struct Space {
     pub(crate) keyring: Keyring,
     pub(crate) chains: Chains,
     pub(crate) room: WaitingRoom,
+    /// Entries that waited on disk and miss nothing any more.
+    pub(crate) ready: Vec<EnvelopeId>,
     pub(crate) position: Position,
     pub(crate) relay: Option<AddressLine>,
     /// Control items held here, folded or not.
@@ -114,6 +116,7 @@ impl Space {
                 SpaceKind::Private => WaitingRoom::private(),
                 SpaceKind::Shared => WaitingRoom::shared(),
             },
+            ready: Vec::new(),
             position: Position::START,
             relay: None,
             control_held: 0,
@@ -159,8 +162,25 @@ impl Space {
             self.control_held = self.control_held.saturating_add(1);
             self.control_head = item_hash(item);
         }
-        self.fold_held(&items, loader)?;
+        self.fold_held(&items, loader);
         Ok(())
+    }
+
+    /// Folds an item that comes next, and with it all that is held if it brings a key that was missing.
+    pub(crate) fn fold_next(
+        &mut self,
+        item: &[u8],
+        loader: &Loader<'_>,
+    ) -> Result<Vec<Folded>, Error> {
+        if self.log.next_idx() == self.control_held {
+            let me = loader.recipient();
+            if let Ok(step) = self.log.receive(item, &mut self.keyring, Some(&me)) {
+                return Ok(vec![step]);
+            }
+        }
+        let mut items = self.control_items()?;
+        items.push(item.to_vec());
+        Ok(self.fold_held(&items, loader))
     }
 
     /// Folds the held items that can be folded now. Returns the outcomes of those.
@@ -168,7 +188,7 @@ impl Space {
         &mut self,
         items: &[Vec<u8>],
         loader: &Loader<'_>,
-    ) -> Result<Vec<Folded>, Error> {
+    ) -> Vec<Folded> {
         let me = loader.recipient();
         let mut folded = Vec::new();
         let from = usize::try_from(self.log.next_idx()).unwrap_or(usize::MAX);
@@ -185,13 +205,13 @@ impl Space {
             }
             match outcome {
                 Ok(step) => folded.push(step),
-                Err(ReceiveError::NeedKey { .. }) => break,
-                Err(ReceiveError::Chain | ReceiveError::Foreign) => {
-                    return Err(Error::Damaged { code: "control.chain" });
+                // What does not open, or is of another space, is kept and not folded; nothing after it is either.
+                Err(ReceiveError::NeedKey { .. } | ReceiveError::Chain | ReceiveError::Foreign) => {
+                    break;
                 }
             }
         }
-        Ok(folded)
+        folded
     }
 
     fn load_chains(&mut self) -> Result<(), Error> {
@@ -211,13 +231,17 @@ impl Space {
             let Ok(entry) = Entry::decode(self.home.space, &row.body) else { continue };
             let entry = entry.peek();
             let (idx, _) = entry.header.control;
-            let on = if idx >= self.log.next_idx() {
-                Missing::Control { idx }
+            let Some(id) = EnvelopeId::from_slice(&row.id) else { continue };
+            let missing = if idx >= self.log.next_idx() {
+                Some(Missing::Control { idx })
             } else {
                 self.first_missing(entry)
             };
+            let Some(on) = missing else {
+                self.ready.push(id);
+                continue;
+            };
             let person = self.person_of(entry.header.chain.device).unwrap_or(PersonId::ZERO);
-            let Some(id) = EnvelopeId::from_slice(&row.id) else { continue };
             let waiting =
                 Waiting { id, person, bytes: row.body.len(), position: row.position(), on };
             self.room.insert(waiting);
@@ -234,26 +258,25 @@ impl Space {
         self.log.table_at(idx).map(membership::Table::slots).unwrap_or_default()
     }
 
-    /// The first entry that a waiting one names and that is not stored.
-    fn first_missing(&self, entry: &Entry) -> Missing {
+    /// The first entry that a waiting one names and that is not stored, if there is one.
+    fn first_missing(&self, entry: &Entry) -> Option<Missing> {
         let header = &entry.header;
         let before = header.seq.saturating_sub(1);
         let has = |chain, seq, id: &[u8]| {
             self.stored_at(chain, seq).iter().any(|(at, _)| at.as_bytes().starts_with(id))
         };
         if before > 0 && !has(header.chain, before, header.prev.as_bytes()) {
-            return Missing::entry(header.chain, before, header.prev);
+            return Some(Missing::entry(header.chain, before, header.prev));
         }
         let slots = self.slots_at(header.control.0);
         for item in &header.delta {
             let Some(device) = slots.get(usize::from(item.slot)) else { continue };
             let chain = ChainId { device: *device, inc: item.inc };
             if item.seq > 0 && !has(chain, item.seq, &item.id) {
-                return Missing::Entry { chain, seq: item.seq, id: item.id };
+                return Some(Missing::Entry { chain, seq: item.seq, id: item.id });
             }
         }
-        // Nothing is missing any more: the next thing that becomes known of its own chain lets it be asked again.
-        Missing::entry(header.chain, before, header.prev)
+        None
     }
 
     /// All held control items, oldest first.
@@ -264,6 +287,18 @@ impl Space {
     /// One held control item.
     pub(crate) fn control_item(&self, idx: u32) -> Result<Option<Vec<u8>>, Error> {
         Ok(self.shelf.store().get(Rows::Control, &idx.to_be_bytes())?.map(|row| row.body))
+    }
+
+    /// Whether an item is the next of what is held, by what stands in it: an item that is not would lock the log.
+    pub(crate) fn is_next_control(&self, item: &[u8]) -> bool {
+        let mut reader = Reader::new(item);
+        let mut parts = || -> Result<(u32, ItemHash), DecodeError> {
+            reader.array::<4>()?;
+            let idx = reader.u32()?;
+            reader.array::<8>()?;
+            Ok((idx, ItemHash::from_bytes(reader.array()?)))
+        };
+        parts() == Ok((self.control_held, self.control_head))
     }
 
     /// Puts a control item at the end of what is held.
@@ -296,11 +331,6 @@ impl Space {
     ) -> Result<(), Error> {
         let line = relay.to_string();
         shelf.put(batch, Place::new(Rows::Meta, META_RELAY), line.as_bytes(), random)
-    }
-
-    /// Forgets the relay of the space on this shelf.
-    pub(crate) fn drop_relay(batch: &mut Batch) {
-        batch.delete(Rows::Meta, META_RELAY);
     }
 
     /// The key for entries under an epoch, if this device has it.

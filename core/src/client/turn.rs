@@ -27,6 +27,9 @@ use wire::hash::envelope_id;
 use wire::id::EnvelopeId;
 use wire::time::Timestamp;
 
+/// Rows of [`Table::Quarantine`] that hold an entry instead of its envelope: it was refused after it had waited.
+const ASIDE_ENTRY: u8 = 2;
+
 /// What one turn changed, for whoever shows it.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Changed {
@@ -40,8 +43,7 @@ pub struct Changed {
     pub incidents: usize,
 }
 
-/// The gathering of one turn.
-#[derive(Debug)]
+/// The gathering of one turn. Not printable: it holds what persons wrote.
 pub(crate) struct Turn<'a> {
     pub(crate) space: &'a mut Space,
     pub(crate) batch: Batch,
@@ -223,7 +225,7 @@ impl<'a> Turn<'a> {
             if passed {
                 return Ok(Arrival::Refused(EntryError::Author));
             }
-            return self.wait(entry.peek(), Missing::Control { idx }, origin, random);
+            return self.wait_for_control(entry, idx, origin, random);
         }
         let chain = entry.peek().header.chain;
         let member = self.space.log.table_at(idx).and_then(|table| table.device(chain.device));
@@ -242,6 +244,25 @@ impl<'a> Turn<'a> {
             Admission::Duplicate => Ok(Arrival::Known),
             Admission::Wait(missing) => self.wait(&verified, missing, origin, random),
             Admission::Refuse(error) => Ok(Arrival::Refused(error)),
+        }
+    }
+
+    /// Seats an entry whose control head is not folded here yet. Of a device that is known its signature must hold, so
+    /// that nobody fills another person's half of the room in their name.
+    fn wait_for_control(
+        &mut self,
+        entry: Unverified<Entry>,
+        idx: u32,
+        origin: Origin,
+        random: &mut dyn Random,
+    ) -> Result<Arrival, Error> {
+        let missing = Missing::Control { idx };
+        let device = entry.peek().header.chain.device;
+        let known = self.space.log.table().device(device).map(|member| member.device.clone());
+        let Some(known) = known else { return self.wait(entry.peek(), missing, origin, random) };
+        match Entry::verify(entry, Some(&known), self.space.home.space) {
+            Ok(entry) => self.wait(&entry, missing, origin, random),
+            Err(error) => Ok(Arrival::Refused(error)),
         }
     }
 
@@ -353,6 +374,11 @@ impl<'a> Turn<'a> {
                 Arrival::Known => self.place_at_relay(id, position),
                 Arrival::Waiting => {}
                 Arrival::Refused(error) => {
+                    let order = u128::from(position).to_be_bytes();
+                    let place = Place::new(Table::Quarantine, envelope.as_bytes())
+                        .order(order)
+                        .state(ASIDE_ENTRY);
+                    self.space.shelf.put(&mut self.batch, place, &bytes, random)?;
                     self.report(&Incident::RefusedEntry { position, envelope, error }, random)?;
                 }
             }

@@ -155,8 +155,7 @@ impl Vault {
             Some(identity) => identity,
             None => Unlocked::read_identity(&place, &keys, vault_id)?,
         };
-        let private = Shelf::new(store(&place, false)?, &keys.private, vault_id);
-        let shared = Shelf::new(store(&place, true)?, &keys.content, vault_id);
+        let (private, shared) = Unlocked::shelves(&place, &keys, vault_id)?;
         Ok(Unlocked { place, vault_id, keys, identity, private, shared })
     }
 }
@@ -171,6 +170,17 @@ impl Unlocked {
             Place::Folder(path) => Ok(Some(VaultLock::acquire(path, TURN_WAIT_MAX)?)),
             Place::Memory(_) => Ok(None),
         }
+    }
+
+    /// Opens both stores.
+    pub(crate) fn shelves(
+        place: &Place,
+        keys: &VaultKeys,
+        vault_id: VaultId,
+    ) -> Result<(Shelf, Shelf), Error> {
+        let private = Shelf::new(store(place, false)?, &keys.private, vault_id);
+        let shared = Shelf::new(store(place, true)?, &keys.content, vault_id);
+        Ok((private, shared))
     }
 
     /// Writes the device file anew, durably and at once.

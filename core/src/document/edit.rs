@@ -19,7 +19,7 @@ use unicode_normalization::UnicodeNormalization;
 const OTHER_OPS_MAX: u64 = 1_024;
 
 /// New values of fields; what is none stays as it is.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Edit {
     /// The whole new title.
     pub title: Option<String>,
@@ -29,6 +29,13 @@ pub struct Edit {
     pub tags: Option<Vec<String>>,
     /// The time it is about, in ms since 1970. A journal entry only.
     pub at_ms: Option<i64>,
+}
+
+/// What a person wrote is nobody's to log.
+impl core::fmt::Debug for Edit {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Edit(..)")
+    }
 }
 
 /// The document with the edit in it, and the edit's raw changes.

@@ -63,7 +63,7 @@ impl DocumentKind {
 }
 
 /// What a document says.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Fields {
     /// The title; empty if none was written.
     pub title: String,
@@ -73,6 +73,13 @@ pub struct Fields {
     pub tags: Vec<String>,
     /// The time that the writer gave it, in ms since 1970. A journal entry only.
     pub at_ms: Option<i64>,
+}
+
+/// What a person wrote is nobody's to log.
+impl core::fmt::Debug for Fields {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Fields(..)")
+    }
 }
 
 impl Fields {

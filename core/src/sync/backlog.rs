@@ -59,6 +59,11 @@ impl Backlog {
         self.queue.is_empty()
     }
 
+    /// Whether a whole batch waits here.
+    pub(super) fn fills_a_batch(&self) -> bool {
+        self.queue.len() >= BATCH_COUNT || self.bytes >= BATCH_BYTES
+    }
+
     /// Whether a tail brings more than may wait here.
     pub(super) fn is_over(&self) -> bool {
         self.bytes > BACKLOG_BYTES || self.queue.len() > BACKLOG_COUNT

@@ -193,6 +193,10 @@ impl Pull {
         if self.in_hand.is_some() {
             return;
         }
+        // While a page comes in, a batch is filled first: a commit for each envelope would take all day.
+        if matches!(self.phase, Phase::Paging { .. }) && !self.backlog.fills_a_batch() {
+            return;
+        }
         if let Some((batch, cursor)) = self.backlog.take(control) {
             self.deliver(batch, cursor, line);
         } else if self.backlog.is_empty() {

@@ -358,14 +358,48 @@ fn f33_a_receipt_convicts_a_relay_that_forgot_what_the_cursor_had_not_reached() 
 fn d5_a_cursor_that_was_not_handed_out_last_moves_nothing() {
     let (mut engine, request) = in_at(9);
     engine.handle_frame(Channel::Request(request), Frame::Data { n: 1, envelope: seal(1, 0) }, NOW);
+    let end = Frame::PullEnd { n: 9, running: RunningHash::from_bytes([9; 32]) };
+    engine.handle_frame(Channel::Request(request), end, NOW);
     let said = outputs(&mut engine);
-    let [Output::Deliver { cursor, .. }] = said[..] else { panic!("{said:?}") };
+    let cursor = said.iter().find_map(|output| match output {
+        Output::Deliver { cursor, .. } => Some(*cursor),
+        _ => None,
+    });
+    let cursor = cursor.unwrap();
     for n in [0, 2, 9] {
         engine.handle_delivered(SIDS[0], Cursor { n, ..cursor });
         assert_eq!(engine.status(SIDS[0]).unwrap().behind, 9);
     }
     engine.handle_delivered(SIDS[0], cursor);
     assert_eq!(engine.status(SIDS[0]).unwrap().behind, 8);
+}
+
+#[test]
+fn a_page_is_stored_in_whole_batches_not_envelope_by_envelope() {
+    let (mut engine, request) = in_at(600);
+    let mut batches = Vec::new();
+    let mut told = Cursor::start(STORE);
+    for n in 1..=600 {
+        let envelope = seal(n, 0);
+        told = told.after(SIDS[0], wire::hash::envelope_id(&envelope));
+        let frame = Frame::Data { n, envelope };
+        engine.handle_frame(Channel::Request(request), frame, NOW);
+        hand_over_at_once(&mut engine, &mut batches);
+    }
+    let end = Frame::PullEnd { n: 600, running: told.running };
+    engine.handle_frame(Channel::Request(request), end, NOW);
+    hand_over_at_once(&mut engine, &mut batches);
+    assert_eq!(batches, [256, 256, 88]);
+}
+
+/// The owner stores each batch as soon as it gets it.
+fn hand_over_at_once(engine: &mut Engine, batches: &mut Vec<usize>) {
+    for output in outputs(engine) {
+        if let Output::Deliver { batch, cursor, .. } = output {
+            batches.push(batch.len());
+            engine.handle_delivered(SIDS[0], cursor);
+        }
+    }
 }
 
 #[test]
