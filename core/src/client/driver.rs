@@ -195,14 +195,18 @@ impl Driver {
             Event::Connected { relay, serial, exporter, orders } => {
                 let Some(wire) = self.current(relay, serial) else { return Ok(()) };
                 wire.orders = Some(orders);
-                self.turn_under(lock, |node, now, random| node.handle_connected(relay, exporter, now, random))
+                self.turn_under(lock, |node, now, random| {
+                    node.handle_connected(relay, exporter, now, random)
+                })
             }
             Event::Arrived { relay, serial, channel, frame } => {
                 if self.current(relay, serial).is_none() {
                     return Ok(());
                 }
                 let arrived = (channel, frame);
-                self.turn_under(lock, |node, now, random| node.handle_frame(relay, arrived, now, random))
+                self.turn_under(lock, |node, now, random| {
+                    node.handle_frame(relay, arrived, now, random)
+                })
             }
             Event::ChannelClosed { relay, serial, channel } => {
                 if self.current(relay, serial).is_none() {
@@ -218,7 +222,9 @@ impl Driver {
                 if !known {
                     return Ok(());
                 }
-                self.turn_under(lock, |node, now, random| node.handle_disconnected(relay, now, random))
+                self.turn_under(lock, |node, now, random| {
+                    node.handle_disconnected(relay, now, random)
+                })
             }
         }
     }

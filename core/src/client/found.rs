@@ -123,7 +123,12 @@ impl Node {
         let idx = space.log.next_idx().saturating_sub(1);
         let incident = Incident::StateMismatch { idx };
         let place = incident.key();
-        space.shelf.put(&mut batch, Place::new(Table::Incidents, &place), &incident.encode(), random)?;
+        space.shelf.put(
+            &mut batch,
+            Place::new(Table::Incidents, &place),
+            &incident.encode(),
+            random,
+        )?;
         space.shelf.commit(batch)?;
         self.notice(Notice::PairingEnded("pair.mismatch"));
         self.reload()

@@ -185,7 +185,9 @@ impl Node {
                 self.forgot(relay, sid, cursor, random)?;
             }
             sync::Output::CaughtUp { sid } => self.caught_up(relay, sid, random)?,
-            sync::Output::Lied { sid, lie } if lie.is_evidence() => self.lied(relay, sid, random)?,
+            sync::Output::Lied { sid, lie } if lie.is_evidence() => {
+                self.lied(relay, sid, random)?
+            }
             sync::Output::Lied { .. } => {}
             sync::Output::Answer { request, frame } => {
                 if !self.pairing_answer(request, &frame, now) {

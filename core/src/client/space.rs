@@ -184,11 +184,7 @@ impl Space {
     }
 
     /// Folds the held items that can be folded now. Returns the outcomes of those.
-    pub(crate) fn fold_held(
-        &mut self,
-        items: &[Vec<u8>],
-        loader: &Loader<'_>,
-    ) -> Vec<Folded> {
+    pub(crate) fn fold_held(&mut self, items: &[Vec<u8>], loader: &Loader<'_>) -> Vec<Folded> {
         let me = loader.recipient();
         let mut folded = Vec::new();
         let from = usize::try_from(self.log.next_idx()).unwrap_or(usize::MAX);
