@@ -4,7 +4,6 @@
 
 #[path = "../../tests/src/canary.rs"]
 #[expect(
-    clippy::format_push_string,
     clippy::indexing_slicing,
     unreachable_pub,
     reason = "shared with the suites in tests/, whose lints are others"

@@ -29,7 +29,7 @@ pub struct Finding {
 #[derive(Debug)]
 struct Form {
     name: String,
-    form: &'static str,
+    kind: &'static str,
     bytes: Vec<u8>,
 }
 
@@ -62,8 +62,8 @@ impl Scanner {
     pub fn new(words: &[(&str, String)]) -> Self {
         let mut forms = Vec::new();
         for (name, word) in words {
-            for (form, bytes) in forms_of(word) {
-                forms.push(Form { name: (*name).to_owned(), form, bytes });
+            for (kind, bytes) in forms_of(word) {
+                forms.push(Form { name: (*name).to_owned(), kind, bytes });
             }
         }
         let mut heads: BTreeMap<[u8; 2], Vec<usize>> = BTreeMap::new();
@@ -97,7 +97,7 @@ impl Scanner {
                 continue;
             }
             for form in &self.heads[&head] {
-                let Form { name, form, bytes: wanted } = &self.forms[*form];
+                let Form { name, kind: form, bytes: wanted } = &self.forms[*form];
                 if bytes[at..].starts_with(wanted) {
                     found.push(Finding { name: name.clone(), form, place: place.to_owned() });
                 }
@@ -217,12 +217,13 @@ pub fn forms_of(word: &str) -> Vec<(&'static str, Vec<u8>)> {
 fn percent(word: &str, lower: bool) -> Vec<u8> {
     let mut out = String::new();
     for byte in word.bytes() {
+        let digit = |value: u8| char::from_digit(value.into(), 16).unwrap_or('0');
         if byte.is_ascii_alphanumeric() {
             out.push(byte.into());
-        } else if lower {
-            out.push_str(&format!("%{byte:02x}"));
         } else {
-            out.push_str(&format!("%{byte:02X}"));
+            let pair = [digit(byte >> 4), digit(byte & 15)];
+            let pair = pair.map(|it| if lower { it } else { it.to_ascii_uppercase() });
+            out.extend(['%', pair[0], pair[1]]);
         }
     }
     out.into_bytes()

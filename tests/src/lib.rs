@@ -8,6 +8,7 @@ pub mod meter;
 pub mod random;
 pub mod raw_change;
 pub mod stranger;
+mod traffic;
 pub mod villain;
 pub mod villain_control;
 pub mod weather;

@@ -189,7 +189,8 @@ impl Stage {
         for kind in [DocumentKind::Journal, DocumentKind::Agreement] {
             for card in session.documents(kind).unwrap() {
                 let (_, fields) = session.document(card.id).unwrap();
-                out.push_str(&format!("{fields:?}"));
+                let all = [vec![fields.title, fields.text], fields.tags].concat();
+                out.push_str(&all.join(" "));
             }
         }
         out
