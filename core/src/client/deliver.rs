@@ -10,7 +10,7 @@ use crate::client::turn::{Arrival, Changed, Origin, Turn, origin_of};
 use crate::crypto::{Random, open};
 use crate::entry::{Entry, EntryError, Incident};
 use crate::model::id::EntryId;
-use crate::store::Table;
+use crate::store::{Direction, Table};
 use crate::sync::Delivery;
 use wire::codec::Writer;
 use wire::envelope::{Class, Envelope};
@@ -24,7 +24,9 @@ pub(crate) const ASIDE_NO_KEY: u8 = 1;
 /// The newest receipt: a relay that holds less than it once confirmed has lost something.
 pub(crate) const META_NEWEST_RECEIPT: &[u8] = b"receipt";
 /// How many envelopes of one space may wait for a key.
-const NO_KEY_MAX: usize = 1_000;
+const NO_KEY_MAX: u64 = 1_000;
+/// How many of them are tried again at a time.
+const RETRY_ROWS: usize = 4;
 
 /// Takes a run of envelopes in order and moves the position behind it.
 pub(crate) fn deliver(
@@ -44,22 +46,40 @@ pub(crate) fn deliver(
 }
 
 /// Tries again what waited for keys or control items, after the control log moved on from `before`.
+///
+/// Each run of envelopes is a turn of its own: together they may be larger than memory.
 pub(crate) fn retry(
     space: &mut Space,
     before: u32,
     random: &mut dyn Random,
 ) -> Result<Changed, Error> {
-    let held = space.shelf.store().by_state(Table::Quarantine, ASIDE_NO_KEY, NO_KEY_MAX)?;
-    let mut turn = Turn::new(space);
-    for row in held {
-        turn.batch.delete(Table::Quarantine, &row.id);
-        let position = u64::try_from(u128::from_be_bytes(row.order)).unwrap_or(u64::MAX);
-        turn.take_envelope(position, row.body, random)?;
+    let mut changed = Changed::default();
+    let mut after = None;
+    loop {
+        let store = space.shelf.store();
+        let rows = store.page(Table::Quarantine, after.take(), RETRY_ROWS, Direction::Ascending)?;
+        let Some(last) = rows.last() else { break };
+        after = Some((last.order, last.id.clone()));
+        let mut turn = Turn::new(space);
+        for row in rows {
+            let opens = |epoch| turn.space.entry_key(epoch).is_some();
+            if row.state != ASIDE_NO_KEY || !epoch_of(&row.body).is_some_and(opens) {
+                continue;
+            }
+            turn.batch.delete(Table::Quarantine, &row.id);
+            let position = u64::try_from(u128::from_be_bytes(row.order)).unwrap_or(u64::MAX);
+            turn.take_envelope(position, row.body, random)?;
+        }
+        changed.join(turn.close(random)?);
     }
+    let mut turn = Turn::new(space);
     turn.release_control(before);
-    let freed = core::mem::take(&mut turn.space.ready);
-    turn.ready.extend(freed);
-    turn.close(random)
+    changed.join(turn.close(random)?);
+    Ok(changed)
+}
+
+fn epoch_of(envelope: &[u8]) -> Option<u32> {
+    Envelope::decode(envelope).ok().map(|envelope| envelope.epoch)
 }
 
 /// Takes an own envelope out of the outbox: the relay's receipt says that it is durable there.
@@ -129,11 +149,11 @@ impl Turn<'_> {
         bytes: Vec<u8>,
         random: &mut dyn Random,
     ) -> Result<(), Error> {
-        let parked =
-            self.space.shelf.store().by_state(Table::Quarantine, ASIDE_NO_KEY, NO_KEY_MAX)?;
-        if parked.len() >= NO_KEY_MAX {
+        let parked = self.space.shelf.store().count_state(Table::Quarantine, ASIDE_NO_KEY)?;
+        if parked.saturating_add(self.parked) >= NO_KEY_MAX {
             return self.unreadable(origin, bytes, random);
         }
+        self.parked = self.parked.saturating_add(1);
         self.keep(origin, bytes, ASIDE_NO_KEY);
         Ok(())
     }

@@ -43,6 +43,16 @@ pub struct Changed {
     pub incidents: usize,
 }
 
+impl Changed {
+    /// Takes in what a further turn changed.
+    pub(crate) fn join(&mut self, other: Self) {
+        self.records.extend(other.records);
+        self.documents.extend(other.documents);
+        self.entries = self.entries.saturating_add(other.entries);
+        self.incidents = self.incidents.saturating_add(other.incidents);
+    }
+}
+
 /// The gathering of one turn. Not printable: it holds what persons wrote.
 pub(crate) struct Turn<'a> {
     pub(crate) space: &'a mut Space,
@@ -54,6 +64,8 @@ pub(crate) struct Turn<'a> {
     pub(crate) rebuild: bool,
     pub(crate) space_keys: Vec<SpaceKey>,
     pub(crate) ready: VecDeque<EnvelopeId>,
+    /// Envelopes of this turn that wait for a key.
+    pub(crate) parked: u64,
     waiting: BTreeMap<EnvelopeId, Vec<u8>>,
     accepted: BTreeMap<EntryId, Vec<u8>>,
     added: Added,
@@ -131,6 +143,7 @@ impl<'a> Turn<'a> {
             rebuild: false,
             space_keys: Vec::new(),
             ready: VecDeque::new(),
+            parked: 0,
             waiting: BTreeMap::new(),
             accepted: BTreeMap::new(),
             added: Added::default(),

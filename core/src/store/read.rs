@@ -101,6 +101,19 @@ impl Store {
         u64::try_from(count).map_err(|_| StoreError::Damaged)
     }
 
+    /// How many rows of a table have one state.
+    ///
+    /// # Errors
+    /// As for [`Store::get`].
+    pub fn count_state(&self, table: Table, state: u8) -> Result<u64, StoreError> {
+        self.usable()?;
+        let sql = "select count(*) from row where tbl = ?1 and state = ?2";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let count: i64 =
+            statement.query_row(params![table.number(), state], |row| row.get(0))?;
+        u64::try_from(count).map_err(|_| StoreError::Damaged)
+    }
+
     fn rows(&self, sql: &str, params: impl Params) -> Result<Vec<Row>, StoreError> {
         self.usable()?;
         let mut statement = self.connection.prepare_cached(sql)?;

@@ -71,3 +71,32 @@ fn b27_an_epoch_that_nobody_has_made_is_not_taken_by_the_relay_and_costs_nothing
     siege.villain.push_refused(&mut siege.world, envelope);
     siege.life_goes_on();
 }
+
+#[test]
+fn b27_a_thousand_envelopes_wait_for_their_key_and_the_next_is_set_aside() {
+    let mut siege = Siege::new("parked");
+    let mut forgery = siege.villain.compose(Want::Rekey { after: 0 });
+    siege.villain.garble_wraps(&mut forgery);
+    let item = siege.villain.seal_op(forgery);
+    siege.villain.append(&mut siege.world, item);
+    siege.settle();
+    let last = reknit_core::entry::Payload::Event(siege.moment("the last").encode());
+    let newer = vec![0; 20];
+    for _ in 0..1_000 {
+        let header = siege.villain.draft(&siege.world, 99, &newer);
+        let entry = siege.villain.sign(header, newer.clone());
+        siege.villain.send(&mut siege.world, &entry);
+        siege.world.run_for(std::time::Duration::from_millis(100));
+    }
+    siege.villain.say(&mut siege.world, &last);
+    siege.world.run_for(std::time::Duration::from_mins(1));
+    assert_eq!((siege.aside(siege.phone), siege.aside(siege.tablet)), (1_001, 1_001));
+    siege.both_noticed(|incident| matches!(incident, Incident::UnreadableEnvelope { .. }));
+    let forgery = siege.villain.compose(Want::Rekey { after: 1 });
+    let item = siege.villain.seal_op(forgery);
+    siege.villain.append(&mut siege.world, item);
+    siege.settle();
+    assert_eq!((siege.aside(siege.phone), siege.aside(siege.tablet)), (1, 1));
+    assert_eq!(siege.report(siege.phone).entries, siege.report(siege.tablet).entries);
+    siege.life_goes_on();
+}
