@@ -109,8 +109,7 @@ impl Store {
         self.usable()?;
         let sql = "select count(*) from row where tbl = ?1 and state = ?2";
         let mut statement = self.connection.prepare_cached(sql)?;
-        let count: i64 =
-            statement.query_row(params![table.number(), state], |row| row.get(0))?;
+        let count: i64 = statement.query_row(params![table.number(), state], |row| row.get(0))?;
         u64::try_from(count).map_err(|_| StoreError::Damaged)
     }
 

@@ -5,6 +5,7 @@ use reknit_core::client::{Command, Error};
 use reknit_core::document::{DocumentKind, Edit};
 use reknit_core::entry::Incident;
 use reknit_core::membership::Want;
+use reknit_core::store::{Batch, Store, Table};
 
 #[test]
 fn a_rekey_of_the_partner_reaches_everybody() {
@@ -98,5 +99,34 @@ fn b27_a_thousand_envelopes_wait_for_their_key_and_the_next_is_set_aside() {
     siege.settle();
     assert_eq!((siege.aside(siege.phone), siege.aside(siege.tablet)), (1, 1));
     assert_eq!(siege.report(siege.phone).entries, siege.report(siege.tablet).entries);
+    siege.life_goes_on();
+}
+
+#[test]
+fn what_waited_for_a_key_that_came_before_a_crash_goes_on_at_the_next_start() {
+    let mut siege = Siege::new("woken");
+    let mut forgery = siege.villain.compose(Want::Rekey { after: 0 });
+    siege.villain.garble_wraps(&mut forgery);
+    let item = siege.villain.seal_op(forgery);
+    siege.villain.append(&mut siege.world, item);
+    let hidden = reknit_core::entry::Payload::Event(siege.moment("hidden").encode());
+    siege.villain.say(&mut siege.world, &hidden);
+    siege.settle();
+    let disk = siege.world.devices[siege.tablet].disk.store_name(true);
+    let mut store = Store::memory(&disk).unwrap();
+    let parked = store.prefix(Table::Quarantine, &[]).unwrap();
+    assert_eq!(parked.len(), 1);
+    let forgery = siege.villain.compose(Want::Rekey { after: 1 });
+    let item = siege.villain.seal_op(forgery);
+    siege.villain.append(&mut siege.world, item);
+    siege.settle();
+    // As if the crash had come right behind the control item.
+    siege.world.crash(siege.tablet);
+    let mut batch = Batch::new();
+    batch.put(Table::Quarantine, parked[0].clone());
+    store.commit(batch).unwrap();
+    siege.world.restart(siege.tablet);
+    siege.settle();
+    assert_eq!(siege.aside(siege.tablet), 0);
     siege.life_goes_on();
 }
