@@ -4,7 +4,7 @@
 mod stage;
 
 use serde_json::Value;
-use stage::{Stage, bytes_below, holds, short};
+use stage::{Stage, Talk, bytes_below, holds, short};
 
 const HOMES: [&str; 3] = ["nora", "ben", "tablet"];
 
@@ -69,6 +69,42 @@ fn two_people_on_three_devices_write_apart_and_read_the_same() {
     for word in ["station", "angry", "Evenings", "only for Ben", "Nora"] {
         assert!(!holds(&held, word), "{word}");
     }
+}
+
+#[test]
+fn two_processes_on_one_vault_exchange_without_a_word_against_the_relay() {
+    const EACH: usize = 5;
+    let stage = Stage::new();
+    let relay = stage.serve(0);
+    for (home, name) in [("nora", "Nora"), ("ben", "Ben")] {
+        stage.run(home, &["init", "--name", name, "--relay", &relay.line]).good();
+    }
+    stage.pair(("nora", "--partner"), "ben");
+    let mut watching = ["nora", "ben"].map(|home| Talk::start(stage.at(home, &["watch"])));
+    for turn in 0..EACH {
+        for home in ["nora", "ben"] {
+            stage.run(home, &["moment", &format!("{home} {turn}")]).good();
+        }
+    }
+    for watch in &mut watching {
+        let (mut sent, mut came) = (0, 0);
+        while sent < EACH || came < EACH {
+            let line = watch.hear("");
+            assert!(!line.contains("incident") && !line.contains("refused"), "{line}");
+            let row: Value = serde_json::from_str(&line).unwrap();
+            sent += usize::from(row.get("sent").is_some());
+            let entries = row.get("changed").and_then(|changed| changed.get("entries"));
+            came +=
+                entries.and_then(Value::as_u64).map_or(0, |count| usize::try_from(count).unwrap());
+        }
+    }
+    watching.into_iter().for_each(Talk::kill);
+    for home in ["nora", "ben", "nora"] {
+        stage.run(home, &["sync"]).good();
+    }
+    let [nora, ben] = ["nora", "ben"].map(|home| stage.run(home, &["timeline"]).good());
+    assert_eq!(nora.out, ben.out);
+    assert_eq!(nora.rows().len(), 2 * EACH);
 }
 
 /// Each writes while nothing can be sent.

@@ -246,6 +246,8 @@ async fn meet(driver: &mut Driver, mut lines: Lines, context: &Context) -> Resul
                 Err(Error::Pairing { code }) => {
                     context.out.row(&PairRow::Again(code))?;
                     context.out.say(&sentence::type_again(code))?;
+                    // What follows from it may be the end of the invitation.
+                    driver.want_online()?;
                 }
                 Err(error) => return Err(error.into()),
             }

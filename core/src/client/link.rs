@@ -35,7 +35,7 @@ pub(crate) struct Link {
     pub(crate) in_flight: BTreeMap<SpaceHandle, Vec<u8>>,
     /// Questions for the keys under which the relay knows this person, by request.
     pub(crate) registrations: BTreeMap<u64, SpaceHandle>,
-    carried: BTreeSet<SpaceHandle>,
+    pub(super) carried: BTreeSet<SpaceHandle>,
 }
 
 impl Link {
@@ -70,13 +70,6 @@ impl Link {
             }
         }
         Ok(())
-    }
-
-    pub(crate) fn remove_all(&mut self) {
-        for sid in core::mem::take(&mut self.carried) {
-            self.engine.remove_space(sid);
-        }
-        self.in_flight.clear();
     }
 
     fn start_of(space: &Space) -> sync::SpaceStart {
@@ -186,8 +179,9 @@ impl Node {
             }
             sync::Output::CaughtUp { sid } => self.caught_up(relay, sid, random)?,
             sync::Output::Lied { sid, lie } if lie.is_evidence() => {
-                self.lied(relay, sid, random)?
+                self.lied(relay, sid, random)?;
             }
+            // A program that errs proves nothing about the log; the engine has hung up.
             sync::Output::Lied { .. } => {}
             sync::Output::Answer { request, frame } => {
                 if !self.pairing_answer(request, &frame, now) {

@@ -23,6 +23,7 @@ mod lists;
 mod meeting;
 mod node;
 mod pair;
+mod relink;
 mod session;
 mod settle;
 mod shelf;

@@ -13,6 +13,7 @@ use crate::client::command::{Answer, Command};
 use crate::client::error::Error;
 use crate::client::link::Link;
 use crate::client::meeting::Pairing;
+use crate::client::relink::Standing;
 use crate::client::session::Session;
 use crate::client::turn::Changed;
 use crate::crypto::Random;
@@ -262,19 +263,21 @@ impl Node {
     /// # Errors
     /// The disk cannot be read.
     pub fn reload(&mut self) -> Result<(), Error> {
+        let known: Vec<Standing> = self.session.spaces().map(Standing::of).collect();
         self.session.reload()?;
         self.started = true;
         self.unsettled = true;
-        self.refresh_links()
+        self.relink(&known)
     }
 
     /// Takes the vault for one turn, and brings memory up to date if another process wrote.
     pub(crate) fn begin_turn(&mut self) -> Result<Option<VaultLock>, Error> {
+        let known: Vec<Standing> = self.session.spaces().map(Standing::of).collect();
         let (lock, moved) = self.session.begin_turn()?;
         if moved {
             self.started = true;
             self.unsettled = true;
-            self.refresh_links()?;
+            self.relink(&known)?;
         }
         Ok(lock)
     }
@@ -340,14 +343,6 @@ impl Node {
     ) -> &'a mut Link {
         let seed = seed ^ seed_of(address.relay);
         links.entry(address.relay).or_insert_with(|| Link::new(address.clone(), seed, live))
-    }
-
-    /// Takes all spaces off their links and puts them back as the disk has them.
-    pub(crate) fn refresh_links(&mut self) -> Result<(), Error> {
-        for link in self.links.values_mut() {
-            link.remove_all();
-        }
-        self.link_spaces()
     }
 
     /// Which link carries a space.

@@ -186,6 +186,17 @@ impl Engine {
         self.want_online(now);
     }
 
+    /// What the owner holds is no longer what this connection was about: hang up, and dial anew at once if wanted.
+    pub fn restart(&mut self) {
+        let eager = self.line.eager;
+        self.drop_link(None);
+        if self.wanted {
+            self.dial.reset();
+            self.want_online(self.line.now);
+            self.line.eager = eager;
+        }
+    }
+
     /// Be offline: hang up, and dial no more.
     pub fn go_offline(&mut self) {
         self.wanted = false;
