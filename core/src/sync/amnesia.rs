@@ -74,7 +74,7 @@ impl Pull {
         match self.phase {
             Phase::Paging { request, .. } => line.cancel_request(request),
             Phase::Asking | Phase::Tailing => {
-                line.answered(Question::Tail(self.sid));
+                line.give_up(Question::Tail(self.sid));
                 line.put(Output::Cancel { channel: Channel::Tail(self.sid) });
             }
             Phase::Out

@@ -30,6 +30,13 @@ impl Engine {
         match channel {
             Channel::Control => self.control_frame(frame),
             Channel::Request(request) => self.request_frame(request, frame),
+            Channel::Tail(sid)
+                if matches!(frame, Frame::TailStart { .. })
+                    && self.line.answered(Question::LateTail(sid)) =>
+            {
+                self.line.put(Output::Cancel { channel });
+                Ok(())
+            }
             Channel::Push(sid) | Channel::Tail(sid) => match self.spaces.get_mut(&sid) {
                 Some(space) => space.stream_frame(channel, frame, &mut self.line),
                 None => Ok(()),
@@ -41,6 +48,9 @@ impl Engine {
         let line = &mut self.line;
         match (frame, line.questions.front()) {
             (Frame::SignedIn { sid, n, running, control, epoch: _ }, Some(_)) => {
+                if line.answered(Question::LateSignIn(sid)) {
+                    return Ok(());
+                }
                 let (true, Some(store)) = (line.answered(Question::SignIn(sid)), line.store) else {
                     return Err(Lie::Unasked);
                 };
@@ -88,6 +98,7 @@ impl Engine {
                     space.tail_refused(refusal, line);
                 }
             }
+            Some(Question::LateSignIn(_) | Question::LateTail(_)) => {}
             Some(Question::Hello) | None => {
                 line.put(Output::Refused { sid: None, refusal });
                 self.drop_link(Some(asked_wait(refusal)));

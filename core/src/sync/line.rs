@@ -55,6 +55,10 @@ pub(super) enum Question {
     Hello,
     SignIn(SpaceHandle),
     Tail(SpaceHandle),
+    /// As `SignIn`, for a space that was taken off meanwhile: the answer still comes, and nobody waits for it.
+    LateSignIn(SpaceHandle),
+    /// As `Tail`, given up before it started.
+    LateTail(SpaceHandle),
 }
 
 /// The connection as the spaces see it.
@@ -136,7 +140,9 @@ impl Line {
 
     /// Whether a sign-in may be sent: no tail is being asked for.
     pub(super) fn may_sign_in(&self) -> bool {
-        !self.questions.iter().any(|question| matches!(question, Question::Tail(_)))
+        let is_tail =
+            |question: &Question| matches!(question, Question::Tail(_) | Question::LateTail(_));
+        !self.questions.iter().any(is_tail)
     }
 
     /// Whether a tail may be asked for: no question at all is open.
@@ -148,6 +154,18 @@ impl Line {
     pub(super) fn answered(&mut self, question: Question) -> bool {
         let found = self.questions.iter().position(|open| *open == question);
         found.is_some_and(|at| self.questions.remove(at).is_some())
+    }
+
+    /// Nobody waits for the answer to a question any more; that it is due stays known.
+    pub(super) fn give_up(&mut self, question: Question) {
+        let late = match question {
+            Question::SignIn(sid) => Question::LateSignIn(sid),
+            Question::Tail(sid) => Question::LateTail(sid),
+            Question::Hello | Question::LateSignIn(_) | Question::LateTail(_) => return,
+        };
+        for open in self.questions.iter_mut().filter(|open| **open == question) {
+            *open = late;
+        }
     }
 
     /// The connection is gone, and with it all that was for it.

@@ -298,7 +298,7 @@ impl Pull {
     /// The tail is refused or ended: pages find out what it did not bring.
     pub(super) fn tail_lost(&mut self, at_least: Duration, line: &mut Line) {
         if matches!(self.phase, Phase::Asking | Phase::Tailing) {
-            line.answered(Question::Tail(self.sid));
+            line.give_up(Question::Tail(self.sid));
             self.phase = Phase::Behind;
             self.tail_retry.failed(line.now, at_least, &mut line.jitter);
         }

@@ -302,7 +302,7 @@ impl Space {
         for channel in [Channel::Push(self.sid), Channel::Tail(self.sid)] {
             line.put(Output::Cancel { channel });
         }
-        line.answered(Question::Tail(self.sid));
+        line.give_up(Question::Tail(self.sid));
         self.control.cut();
         self.pull.cut();
         self.push.cut();
@@ -310,6 +310,7 @@ impl Space {
 
     /// The space is removed while the connection stays.
     pub(super) fn close(&mut self, line: &mut Line) {
+        line.give_up(Question::SignIn(self.sid));
         if line.up && !matches!(self.session, Session::Out | Session::Signing) {
             self.leave(line);
         }

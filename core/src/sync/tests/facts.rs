@@ -24,17 +24,15 @@ fn at(millis: u64) -> Moment {
     Moment::after_origin(Duration::from_millis(millis))
 }
 
+pub(super) fn start(cursor: Cursor, created: bool) -> SpaceStart {
+    let control_head = item_hash(&control_item(SIDS[0], 0));
+    SpaceStart { sid: SIDS[0], cursor, control: 1, control_head, epoch: 0, created }
+}
+
 /// An engine that has met the relay before, holds control item 0, and is connected and greeted.
-fn greeted(cursor: Cursor, created: bool) -> Engine {
+pub(super) fn greeted(cursor: Cursor, created: bool) -> Engine {
     let mut engine = Engine::new(7, Profile { live: true });
-    engine.add_space(SpaceStart {
-        sid: SIDS[0],
-        cursor,
-        control: 1,
-        control_head: item_hash(&control_item(SIDS[0], 0)),
-        epoch: 0,
-        created,
-    });
+    engine.add_space(start(cursor, created));
     engine.want_online(NOW);
     assert_eq!(outputs(&mut engine), vec![Output::Dial]);
     engine.handle_connected(NOW);
@@ -44,7 +42,7 @@ fn greeted(cursor: Cursor, created: bool) -> Engine {
     engine
 }
 
-fn signed_in(n: u64) -> Frame {
+pub(super) fn signed_in(n: u64) -> Frame {
     let running = RunningHash::from_bytes([u8::from(n > 0); 32]);
     Frame::SignedIn { sid: SIDS[0], n, running, control: 1, epoch: 0 }
 }

@@ -4,6 +4,7 @@
 #![expect(clippy::wildcard_enum_match_arm, reason = "the model knows what it is sent")]
 
 mod facts;
+mod late;
 mod lies;
 mod owner;
 mod relay;
