@@ -172,12 +172,9 @@ impl Driver {
             }
         }
         while self.wires.values().any(|wire| wire.orders.is_some()) {
-            match self.events.recv().await {
-                Some(Event::Gone { relay, serial, traffic }) => self.gone(relay, serial, traffic),
-                Some(
-                    Event::Connected { .. } | Event::Arrived { .. } | Event::ChannelClosed { .. },
-                ) => {}
-                None => return,
+            match next(&mut self.held, &mut self.events).await {
+                Event::Gone { relay, serial, traffic } => self.gone(relay, serial, traffic),
+                Event::Connected { .. } | Event::Arrived { .. } | Event::ChannelClosed { .. } => {}
             }
         }
     }
@@ -325,8 +322,7 @@ async fn connect(address: AddressLine, profile: Profile, serial: u64, events: mp
         if told.is_ok() {
             converse(&mut connection, &mut inbox, &events, (relay, serial)).await;
         }
-        traffic = connection.traffic();
-        connection.close().await;
+        traffic = connection.close().await;
     }
     drop(events.send(Event::Gone { relay, serial, traffic }).await);
 }

@@ -13,12 +13,13 @@ use tokio::{
 };
 use wire::{
     frame::{Channel, Frame},
+    id::SpaceHandle,
     version::EXPORTER,
 };
 
 use super::{
     error::{CloseReason, DialError, LinkError},
-    stream::{self, Outgoing, Shared},
+    stream::{self, Arrived, Outgoing, Shared, TailReader},
 };
 
 /// Frames that came in and nobody has taken. One can be 1 MiB; beyond it the relay is slowed down.
@@ -66,7 +67,8 @@ pub struct Connection {
     endpoint: Endpoint,
     exporter: [u8; 32],
     open: BTreeMap<Channel, OpenChannel>,
-    events: mpsc::Receiver<LinkEvent>,
+    tails: BTreeMap<SpaceHandle, TailReader>,
+    events: mpsc::Receiver<Arrived>,
     shared: Shared,
     tasks: JoinSet<()>,
 }
@@ -87,7 +89,8 @@ impl Connection {
             Shared { quic: quic.clone(), events: sender, fault: Arc::new(OnceLock::new()) };
         let mut tasks = JoinSet::new();
         tasks.spawn(stream::accept_tails(shared.clone()));
-        Ok(Self { quic, endpoint, exporter, open: BTreeMap::new(), events, shared, tasks })
+        let (open, tails) = (BTreeMap::new(), BTreeMap::new());
+        Ok(Self { quic, endpoint, exporter, open, tails, events, shared, tasks })
     }
 
     /// Puts a frame on a channel, opening its stream at the first one; `last` ends our side of it.
@@ -124,33 +127,49 @@ impl Connection {
         if let Some(open) = self.open.remove(&channel) {
             open.task.abort();
         }
+        if let Channel::Tail(sid) = channel
+            && let Some(tail) = self.tails.remove(&sid)
+        {
+            tail.stop();
+        }
     }
 
     /// Waits for what happens next. Cancelling the wait loses nothing.
     pub async fn next(&mut self) -> LinkEvent {
         loop {
-            let event = tokio::select! {
+            let arrived = tokio::select! {
                 biased;
-                Some(event) = self.events.recv() => event,
+                Some(arrived) = self.events.recv() => arrived,
                 error = self.quic.closed() => {
                     let reason = self.shared.fault.get().copied().unwrap_or_else(|| error.into());
                     return LinkEvent::Closed { reason };
                 },
             };
-            if self.is_awaited(&event) {
-                return event;
+            if self.is_awaited(&arrived) {
+                return arrived.event;
             }
         }
     }
 
     /// A cancelled channel may still have events waiting: nobody wants them.
-    fn is_awaited(&mut self, event: &LinkEvent) -> bool {
-        match event {
-            LinkEvent::Frame { channel: Channel::Tail(_), .. }
-            | LinkEvent::ChannelClosed { channel: Channel::Tail(_) }
-            | LinkEvent::Closed { .. } => true,
-            LinkEvent::Frame { channel, .. } => self.open.contains_key(channel),
-            LinkEvent::ChannelClosed { channel } => self.open.remove(channel).is_some(),
+    fn is_awaited(&mut self, arrived: &Arrived) -> bool {
+        match (&arrived.event, &arrived.tail) {
+            (LinkEvent::Frame { channel: Channel::Tail(sid), frame }, Some(tail)) => {
+                if matches!(frame, Frame::TailStart { .. })
+                    && let Some(before) = self.tails.insert(*sid, tail.clone())
+                    && !before.is(tail)
+                {
+                    before.stop();
+                }
+                self.tails.get(sid).is_some_and(|current| current.is(tail))
+            }
+            (LinkEvent::ChannelClosed { channel: Channel::Tail(sid) }, Some(tail)) => {
+                let current = self.tails.get(sid).is_some_and(|current| current.is(tail));
+                current && self.tails.remove(sid).is_some()
+            }
+            (LinkEvent::Frame { channel, .. }, _) => self.open.contains_key(channel),
+            (LinkEvent::ChannelClosed { channel }, _) => self.open.remove(channel).is_some(),
+            (LinkEvent::Closed { .. }, _) => true,
         }
     }
 
@@ -165,12 +184,13 @@ impl Connection {
         self.endpoint.rebind(socket).map_err(|_| DialError::Socket)
     }
 
-    /// Closes in order: the relay is told, so that it frees what it holds for us.
-    pub async fn close(mut self) {
+    /// Closes in order: the relay is told, so that it frees what it holds for us. What all of it has cost.
+    pub async fn close(mut self) -> Traffic {
         self.tasks.abort_all();
         self.quic.close(VarInt::from_u32(0), b"");
         // Late is no harm: the relay forgets a silent connection.
         drop(tokio::time::timeout(CLOSE_TIME_MAX, self.endpoint.wait_idle()).await);
+        self.traffic()
     }
 
     /// Bytes only this connection has: what a sign-in signs, so that it is worth nothing elsewhere.

@@ -1,6 +1,9 @@
 //! One stream each: frames in order, one writer, one bounded reader.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{
+    Arc, OnceLock,
+    atomic::{AtomicBool, Ordering},
+};
 
 use quinn::{RecvStream, SendStream, VarInt};
 use tokio::{sync::mpsc, task::JoinSet};
@@ -21,11 +24,37 @@ pub(super) struct Outgoing {
     pub(super) last: bool,
 }
 
+/// An event, and from which tail's reader: of two tails of one space only the newer one is listened to.
+pub(super) struct Arrived {
+    pub(super) event: LinkEvent,
+    pub(super) tail: Option<TailReader>,
+}
+
+/// One tail's reader, from outside.
+#[derive(Debug, Clone, Default)]
+pub(super) struct TailReader(Arc<AtomicBool>);
+
+impl TailReader {
+    /// It reads no more; the relay is told when something comes.
+    pub(super) fn stop(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it is this one.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 /// What every task of a connection holds.
 #[derive(Debug, Clone)]
 pub(super) struct Shared {
     pub(super) quic: quinn::Connection,
-    pub(super) events: mpsc::Sender<LinkEvent>,
+    pub(super) events: mpsc::Sender<Arrived>,
     /// Set once, when we end the connection for a fault of the relay.
     pub(super) fault: Arc<OnceLock<CloseReason>>,
 }
@@ -80,8 +109,13 @@ async fn write(mut sending: Sending, mut outgoing: mpsc::Receiver<Outgoing>) {
 async fn read(shared: &Shared, mut receive: RecvStream, mut channel: Option<Channel>) {
     let mut frames = FrameBuffer::new();
     let mut bytes = vec![0; READ_BYTES];
+    let tail = channel.is_none().then(TailReader::default);
     loop {
-        let ended = match receive.read(&mut bytes).await {
+        let read = receive.read(&mut bytes).await;
+        if tail.as_ref().is_some_and(TailReader::is_stopped) {
+            return;
+        }
+        let ended = match read {
             Ok(Some(length)) => {
                 frames.push(bytes.get(..length).unwrap_or_default());
                 false
@@ -93,12 +127,13 @@ async fn read(shared: &Shared, mut receive: RecvStream, mut channel: Option<Chan
             Err(quinn::ReadError::Reset(_)) => true,
             Err(_) => return, // The connection is gone, and says so itself.
         };
-        if let Err(reason) = pass_on(shared, &mut frames, &mut channel).await {
+        if let Err(reason) = pass_on(shared, &mut frames, (&mut channel, &tail)).await {
             return shared.give_up(reason);
         }
         if ended {
             if let Some(channel) = channel {
-                drop(shared.events.send(LinkEvent::ChannelClosed { channel }).await);
+                let event = LinkEvent::ChannelClosed { channel };
+                drop(shared.events.send(Arrived { event, tail }).await);
             }
             return;
         }
@@ -108,7 +143,7 @@ async fn read(shared: &Shared, mut receive: RecvStream, mut channel: Option<Chan
 async fn pass_on(
     shared: &Shared,
     frames: &mut FrameBuffer,
-    channel: &mut Option<Channel>,
+    (channel, tail): (&mut Option<Channel>, &Option<TailReader>),
 ) -> Result<(), CloseReason> {
     while let Some(frame) = frames.next_frame().map_err(CloseReason::Malformed)? {
         let known = match (*channel, &frame) {
@@ -117,7 +152,7 @@ async fn pass_on(
             (None, _) => return Err(CloseReason::Unannounced),
         };
         let event = LinkEvent::Frame { channel: known, frame };
-        if shared.events.send(event).await.is_err() {
+        if shared.events.send(Arrived { event, tail: tail.clone() }).await.is_err() {
             return Ok(()); // Nobody listens any more: the connection is being dropped.
         }
     }

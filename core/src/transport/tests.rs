@@ -128,6 +128,29 @@ async fn a_tail_says_first_which_space_it_carries() {
 }
 
 #[tokio::test]
+async fn a_cancelled_tail_is_heard_of_no_more_and_the_next_one_is() {
+    let server = server();
+    let (mut ours, theirs) = pair(&server).await;
+    let channel = Channel::Tail(SID);
+    let start = Frame::TailStart { sid: SID };
+    let data = |n| Frame::Data { n, envelope: vec![3; 512] };
+    let mut old = theirs.open_uni().await.unwrap();
+    old.write_all(&start.encode()).await.unwrap();
+    assert_eq!(next(&mut ours).await, LinkEvent::Frame { channel, frame: start.clone() });
+    ours.cancel(channel);
+    old.write_all(&data(9).encode()).await.unwrap();
+    let mut new = theirs.open_uni().await.unwrap();
+    new.write_all(&[start.encode(), data(1).encode()].concat()).await.unwrap();
+    assert_eq!(next(&mut ours).await, LinkEvent::Frame { channel, frame: start });
+    let stopped = tokio::time::timeout(DEADLINE, old.stopped()).await.unwrap();
+    assert!(matches!(stopped, Ok(Some(_))));
+    new.write_all(&data(2).encode()).await.unwrap();
+    for n in [1, 2] {
+        assert_eq!(next(&mut ours).await, LinkEvent::Frame { channel, frame: data(n) });
+    }
+}
+
+#[tokio::test]
 async fn b1_a_relay_that_sends_too_much_is_left() {
     let server = server();
     let (mut ours, theirs) = pair(&server).await;
