@@ -100,7 +100,7 @@ impl Session {
     }
 
     fn load(unlocked: Unlocked) -> Result<Self, Error> {
-        let Unlocked { place, vault_id, keys, identity, private, shared } = unlocked;
+        let Unlocked { place, vault_id, keys, identity, private, shared, turn } = unlocked;
         let mut session = Self {
             place,
             vault_id,
@@ -111,6 +111,7 @@ impl Session {
             generation: (0, 0),
         };
         session.load_spaces()?;
+        drop(turn);
         Ok(session)
     }
 

@@ -73,6 +73,8 @@ pub struct Unlocked {
     pub(crate) identity: Identity,
     pub(crate) private: Shelf,
     pub(crate) shared: Shelf,
+    /// Held until all is read: what another process writes meanwhile would be half-seen.
+    pub(crate) turn: Option<VaultLock>,
 }
 
 impl Vault {
@@ -135,10 +137,10 @@ impl Vault {
         }
     }
 
-    /// Unlocks all of it.
+    /// Unlocks all of it, and takes the vault until it is loaded.
     ///
     /// # Errors
-    /// [`Error::WrongSecret`], [`Error::Damaged`].
+    /// [`Error::WrongSecret`], [`Error::Damaged`]; [`Error::Busy`] if another process keeps it.
     pub fn unlock(self, unlock: Unlock<'_>) -> Result<Unlocked, Error> {
         let opened = KeysFile::open(&self.keys, unlock)?;
         let vault_id = opened.vault;
@@ -151,12 +153,13 @@ impl Vault {
         keys: VaultKeys,
         identity: Option<Identity>,
     ) -> Result<Unlocked, Error> {
+        let turn = Unlocked::lock(&place)?;
         let identity = match identity {
             Some(identity) => identity,
             None => Unlocked::read_identity(&place, &keys, vault_id)?,
         };
         let (private, shared) = Unlocked::shelves(&place, &keys, vault_id)?;
-        Ok(Unlocked { place, vault_id, keys, identity, private, shared })
+        Ok(Unlocked { place, vault_id, keys, identity, private, shared, turn })
     }
 }
 
