@@ -60,7 +60,9 @@ fn every_row_has_a_test_or_a_reason() {
             match line.strip_prefix("fn ") {
                 Some(rest) if is_test => {
                     let name = rest.split('(').next().unwrap_or_default();
-                    rows_of(name).into_iter().for_each(|row| *tests.entry(row).or_default() += 1);
+                    for row in rows_of(name) {
+                        *tests.entry(row).or_default() += 1;
+                    }
                     is_test = false;
                 }
                 _ if line.starts_with("#[") => is_test |= line.contains("test"),
