@@ -115,6 +115,8 @@ impl Space {
 
     /// The owner stored control items.
     pub(super) fn control_stored(&mut self, count: u32, head: ItemHash, epoch: u32) {
+        // Whoever holds the first item can bring the space back to a relay that forgot it.
+        self.may_create |= count > 0;
         if self.control.stored(count, head, epoch) {
             self.push.retry_now();
         }
