@@ -4,7 +4,7 @@
 use crate::client::control;
 use crate::client::error::Error;
 use crate::client::node::{Node, Notice};
-use crate::client::shelf::Place;
+use crate::client::shelf::{OpenRow, Place};
 use crate::client::space::Space;
 use crate::crypto::{Home, Random};
 use crate::entry::Incident;
@@ -12,7 +12,7 @@ use crate::membership::{Genesis, SpaceKind};
 use crate::model::id::{OpId, PersonId};
 use crate::store::{Batch, Table};
 use wire::address::AddressLine;
-use wire::codec::Reader;
+use wire::codec::{Reader, Writer};
 use wire::frame::{Creation, Frame, Principal, encode_principals};
 use wire::hash::item_hash;
 use wire::id::{RelayId, SpaceHandle};
@@ -20,6 +20,11 @@ use wire::sign::{NewSpace, creation_bytes};
 
 /// What the first item of a shared space, or the control log of a private one, must turn out to be.
 const META_EXPECTED: &[u8] = b"expected";
+/// Transcripts of pairings in which this device showed its card, each with the person it was shown to: whatever lets
+/// it in names one of them, also one that was cut off after that.
+const META_MET: &[u8] = b"met";
+/// Pairings of one new device that are remembered; a person tries a few times.
+const MET_MAX: usize = 64;
 /// The relay knows this person here by the right keys.
 pub(crate) const META_REGISTERED: &[u8] = b"registered";
 
@@ -68,25 +73,59 @@ impl Node {
         self.own_access(home.sid, random)
     }
 
+    /// Remembers a pairing before the own card leaves this device.
+    pub(crate) fn remember_met(
+        &mut self,
+        person: PersonId,
+        th: &[u8; 32],
+        random: &mut dyn Random,
+    ) -> Result<(), Error> {
+        let shelf = self.session.private_shelf_mut()?;
+        let mut batch = Batch::new();
+        let row = [META_MET, th].concat();
+        shelf.put(&mut batch, Place::new(Table::Meta, &row), person.as_bytes(), random)?;
+        shelf.commit(batch)
+    }
+
+    /// The transcripts of all pairings with a person.
+    fn met(&mut self, person: PersonId) -> Result<Vec<[u8; 32]>, Error> {
+        let rows = self.session.private_shelf_mut()?.prefix(Table::Meta, META_MET)?;
+        let with = rows.iter().filter(|row| row.body.as_slice() == person.as_bytes());
+        let th = |row: &OpenRow| row.id.get(META_MET.len()..).and_then(|th| th.try_into().ok());
+        Ok(with.filter_map(th).take(MET_MAX).collect())
+    }
+
     /// Puts the private space of a person on a new device of theirs: it must hold this head and this device.
     pub(crate) fn found_private(
         &mut self,
         home: Home,
         line: &AddressLine,
-        expected: &[u8],
+        head: (u32, OpId),
         random: &mut dyn Random,
     ) -> Result<(), Error> {
+        let person = self.session.person();
+        let met = self.met(person)?;
+        let mut expected = Writer::new();
+        expected.u32(head.0).bytes(head.1.as_bytes()).count8(met.len());
+        for th in &met {
+            expected.bytes(th);
+        }
         self.session.found(
             SpaceKind::Private,
             home,
             |shelf, batch, random| {
                 Space::put_relay(shelf, batch, line, random)?;
-                shelf.put(batch, Place::new(Table::Meta, META_EXPECTED), expected, random)
+                for th in &met {
+                    let row = [META_MET, th].concat();
+                    shelf.put(batch, Place::new(Table::Meta, &row), person.as_bytes(), random)?;
+                }
+                let place = Place::new(Table::Meta, META_EXPECTED);
+                shelf.put(batch, place, expected.as_slice(), random)
             },
             random,
         )?;
         self.unsettled = true;
-        self.link_spaces()
+        self.refresh_links()
     }
 
     fn own_access(&mut self, sid: SpaceHandle, random: &mut dyn Random) -> Result<(), Error> {
@@ -181,11 +220,12 @@ fn fits(space: &Space, expected: &[u8]) -> Result<Option<bool>, Error> {
     }
     let mut reader = Reader::new(expected);
     let (idx, op) = (reader.u32()?, OpId::from_bytes(reader.array()?));
-    let th: [u8; 32] = reader.array()?;
+    let met = reader.list8(MET_MAX, 32)?;
+    let met = (0..met).map(|_| reader.array()).collect::<Result<Vec<[u8; 32]>, _>>()?;
     if space.log.next_idx() <= idx {
         return Ok(None);
     }
-    let admitted = space.log.transcript_of(space.me.device) == Some(&th);
+    let admitted = space.log.transcript_of(space.me.device).is_some_and(|th| met.contains(th));
     Ok(Some(space.log.op_id_at(idx) == Some(op) && admitted && space.is_member()))
 }
 

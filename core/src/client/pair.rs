@@ -120,7 +120,7 @@ impl Node {
     /// Carries out what the machine asks for.
     pub(crate) fn pump_pairing(&mut self, now: &Now, random: &mut dyn Random) -> Result<(), Error> {
         while let Some(output) = self.pairing.as_mut().and_then(Pairing::poll_output) {
-            if let Err(error) = self.pairing_output(output, random) {
+            if let Err(error) = self.pairing_output(output, now, random) {
                 if error == Error::Storage {
                     return Err(error);
                 }
@@ -132,7 +132,12 @@ impl Node {
         Ok(())
     }
 
-    fn pairing_output(&mut self, output: Output, random: &mut dyn Random) -> Result<(), Error> {
+    fn pairing_output(
+        &mut self,
+        output: Output,
+        now: &Now,
+        random: &mut dyn Random,
+    ) -> Result<(), Error> {
         match output {
             Output::Put { idx, bytes } => self.put_mail(idx, bytes),
             Output::Get { from } => {
@@ -166,12 +171,12 @@ impl Node {
                     pairing.founding = Some(home.sid);
                 }
             }
-            Output::Meet { inviter, home, th: _ } => self.meet(*inviter, home, random)?,
-            Output::Welcomed { welcome, th } => self.enter_private(*welcome, th, random)?,
+            Output::Meet { inviter, home, th } => self.meet(*inviter, home, th, random)?,
+            Output::Welcomed { welcome, th: _ } => self.enter_private(*welcome, random)?,
             Output::CheckGenesis { body, wraps, th } => {
                 self.check_genesis(&body, &wraps, th, random)?;
             }
-            Output::Founded { .. } | Output::AwaitSpace => self.await_space(),
+            Output::Founded { .. } | Output::AwaitSpace => self.await_space(now),
             Output::Done => {
                 self.end_pairing();
                 self.notice(Notice::Paired);
@@ -189,8 +194,12 @@ impl Node {
         &mut self,
         card: Card,
         home: Option<Home>,
+        th: [u8; 32],
         random: &mut dyn Random,
     ) -> Result<(), Error> {
+        if home.is_none() {
+            self.remember_met(card.person, &th, random)?;
+        }
         let keys = home.and_then(|home| self.session.access_keys(home.sid));
         let known = self.session.spaces().any(|space| {
             home.is_some_and(|home| home.sid == space.home.sid || home.space == space.home.space)
@@ -290,8 +299,13 @@ impl Node {
     }
 
     /// The joiner signed the founding: the space is, or will be, at the relay of the invitation.
-    fn await_space(&mut self) {
-        if self.pairing.as_ref().is_some_and(|pairing| pairing.signed) {
+    fn await_space(&mut self, now: &Now) {
+        if let Some(pairing) = self.pairing.as_ref().filter(|pairing| pairing.signed) {
+            let relay = pairing.relay;
+            if let Some(link) = self.link(relay) {
+                // It was asked for in vain when it was only signed.
+                link.engine.sync_now(now.moment);
+            }
             self.end_pairing();
             self.notice(Notice::Paired);
         }
@@ -301,7 +315,6 @@ impl Node {
     fn enter_private(
         &mut self,
         welcome: DeviceWelcome,
-        th: [u8; 32],
         random: &mut dyn Random,
     ) -> Result<(), Error> {
         let met = self.pairing.as_mut().and_then(|pairing| pairing.met.take());
@@ -309,9 +322,7 @@ impl Node {
         self.session.identity.person = card.person;
         self.session.identity.set_access(welcome.home.sid, welcome.acc);
         self.session.save_identity(random)?;
-        let mut expected = Writer::new();
-        expected.u32(welcome.head.0).bytes(welcome.head.1.as_bytes()).bytes(&th);
-        self.found_private(welcome.home, &welcome.line, expected.as_slice(), random)
+        self.found_private(welcome.home, &welcome.line, welcome.head, random)
     }
 
     /// After a control item: the private log may hold the new device now.

@@ -196,6 +196,15 @@ impl Session {
         self.private.space_mut().ok_or(Error::NoVault)
     }
 
+    /// Where the private space lies, or will.
+    pub(crate) fn private_shelf_mut(&mut self) -> Result<&mut Shelf, Error> {
+        match &mut self.private {
+            Slot::Empty(shelf) => Ok(shelf),
+            Slot::Open(space) => Ok(&mut space.shelf),
+            Slot::Moving => Err(Error::Damaged { code: "session" }),
+        }
+    }
+
     /// The access keys of this person for a space: a function of the first epoch key of the private space.
     pub(crate) fn access_keys(&self, sid: SpaceHandle) -> Option<AccessKeys> {
         let key = self.private.space()?.keyring.get(0)?;
