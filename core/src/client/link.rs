@@ -368,9 +368,13 @@ impl Node {
         if !reseed || !space.can_seal() {
             return Ok(());
         }
-        let missing = space.missing_at_relay()?;
+        let (queued, lacking) = (space.outbox()?, space.lacking_at_relay()?);
         let mut turn = Turn::new(space);
-        for id in missing {
+        // What waited already takes its place among the rest: no entry goes before one that it follows.
+        for item in &queued {
+            turn.batch.delete(Table::Outbox, &item.key.to_be_bytes());
+        }
+        for id in lacking {
             turn.enqueue(id, random)?;
         }
         turn.batch.delete(Table::Meta, META_RESEED);

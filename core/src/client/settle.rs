@@ -31,6 +31,7 @@ impl Node {
         self.admit_own_devices(random)?;
         for slot in [&mut self.session.private, &mut self.session.shared] {
             if let Some(space) = slot.space_mut() {
+                space.keep_keys(random)?;
                 control::recall_epoch(space, random)?;
             }
         }

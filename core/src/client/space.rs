@@ -5,7 +5,7 @@
 use crate::client::effect::SpaceKey;
 use crate::client::error::Error;
 use crate::client::shelf::{Place, Shelf};
-use crate::crypto::{ClassKey, Home, KemKey, Random};
+use crate::crypto::{ClassKey, EpochKey, Home, KemKey, Random};
 use crate::entry::{Chain, Chains, Entry, Missing, Overflow, Ticket, Waiting, WaitingRoom};
 use crate::membership::{
     self, ControlLog, Folded, Keyring, ReceiveError, Recipient, SpaceKind, Standing,
@@ -19,11 +19,14 @@ use wire::control::ControlItem;
 use wire::envelope::Class;
 use wire::hash::item_hash;
 use wire::id::{EnvelopeId, ItemHash, RunningHash, SpaceHandle, StoreId};
+use zeroize::Zeroizing;
 
 /// Meta rows by name.
 const META_SPACE: &[u8] = b"space";
 const META_CURSOR: &[u8] = b"cursor";
 const META_RELAY: &[u8] = b"relay";
+/// Begins the rows of the epoch keys, so that no wrap need be opened twice.
+const META_EPOCH: &[u8] = b"epoch";
 
 /// How many rows one read of a table takes.
 const PAGE: usize = 1_000;
@@ -61,6 +64,10 @@ pub(crate) struct Space {
     /// The hash of the newest of them.
     pub(crate) control_head: ItemHash,
     pub(crate) outbox_next: u64,
+    /// Epochs whose keys are kept on the shelf.
+    kept: BTreeSet<u32>,
+    /// In how many held items no wrap led to the keys.
+    tried: usize,
 }
 
 /// Who loads a space: the device, its person and its key for wraps.
@@ -122,6 +129,8 @@ impl Space {
             control_held: 0,
             control_head: ItemHash::ZERO,
             outbox_next: 0,
+            kept: BTreeSet::new(),
+            tried: 0,
             shelf,
         };
         for SpaceKey { epoch, key, .. } in
@@ -130,6 +139,7 @@ impl Space {
             space.keyring.insert(epoch, key);
         }
         space.load_settings()?;
+        space.load_keys()?;
         space.load_control(loader)?;
         space.load_chains()?;
         space.load_waiting()?;
@@ -153,6 +163,35 @@ impl Space {
         }
         let newest = self.shelf.store().page(Rows::Outbox, None, 1, Direction::Descending)?;
         self.outbox_next = newest.first().map_or(0, |row| outbox_key(&row.id).saturating_add(1));
+        Ok(())
+    }
+
+    fn load_keys(&mut self) -> Result<(), Error> {
+        for row in self.shelf.prefix(Rows::Meta, META_EPOCH)? {
+            let epoch = Reader::new(row.id.get(META_EPOCH.len()..).unwrap_or_default()).u32()?;
+            let key = Zeroizing::new(Reader::new(&row.body).array()?);
+            self.keyring.insert(epoch, EpochKey::from_bytes(&key));
+            self.kept.insert(epoch);
+        }
+        Ok(())
+    }
+
+    /// Keeps the keys that this device has come by, if there are new ones.
+    pub(crate) fn keep_keys(&mut self, random: &mut dyn Random) -> Result<(), Error> {
+        let mut batch = Batch::new();
+        let mut new = Vec::new();
+        for (epoch, kc) in self.log.commitments().filter(|(of, _)| !self.kept.contains(of)) {
+            if let Some(key) = self.keyring.get_committed(epoch, kc) {
+                let row = [META_EPOCH, &epoch.to_be_bytes()].concat();
+                self.shelf.put(&mut batch, Place::new(Rows::Meta, &row), key.as_bytes(), random)?;
+                new.push(epoch);
+            }
+        }
+        if batch.is_empty() {
+            return Ok(());
+        }
+        self.shelf.commit(batch)?;
+        self.kept.extend(new);
         Ok(())
     }
 
@@ -195,7 +234,8 @@ impl Space {
                 climbed = true;
                 let parsed: Vec<ControlItem> =
                     items.iter().filter_map(|item| ControlItem::decode(item).ok()).collect();
-                if self.keyring.climb(&parsed, self.home, &me).is_ok() {
+                let tried = core::mem::replace(&mut self.tried, parsed.len());
+                if self.keyring.climb_past(&parsed, tried, self.home, &me).is_ok() {
                     outcome = self.log.receive(item, &mut self.keyring, Some(&me));
                 }
             }
@@ -408,21 +448,21 @@ impl Space {
         row.map(|row| OutboxItem::decode(&row.id, &row.body)).transpose()
     }
 
-    /// Entries written or accepted here that the present relay is not known to hold, in causal order.
-    pub(crate) fn missing_at_relay(&self) -> Result<Vec<EntryId>, Error> {
+    /// Entries written or accepted here of which the present relay gave no receipt and no copy, in causal order.
+    pub(crate) fn lacking_at_relay(&self) -> Result<Vec<EntryId>, Error> {
         let queued: BTreeSet<EntryId> = self.outbox()?.into_iter().map(|item| item.entry).collect();
-        let mut missing = Vec::new();
+        let mut lacking = Vec::new();
         let mut after = None;
         loop {
             let rows =
                 self.shelf.store().page(Rows::Entries, after.take(), PAGE, Direction::Ascending)?;
-            let Some(last) = rows.last() else { return Ok(missing) };
+            let Some(last) = rows.last() else { return Ok(lacking) };
             after = Some((last.order, last.id.clone()));
             for row in rows {
                 let Some(id) = EntryId::from_slice(&row.id) else { continue };
                 let held = self.shelf.store().get(Rows::Positions, &row.id)?.is_some();
-                if !held && !queued.contains(&id) {
-                    missing.push(id);
+                if !held || queued.contains(&id) {
+                    lacking.push(id);
                 }
             }
         }

@@ -26,9 +26,9 @@ pub enum ClimbError {
     NoWay,
 }
 
-/// The keys with which the log can be read.
+/// The keys with which the log can be read; the wraps of the first `tried` items led nowhere before.
 pub(super) fn climb(
-    items: &[ControlItem],
+    (items, tried): (&[ControlItem], usize),
     home: Home,
     me: &Recipient<'_>,
     held: Vec<(u32, EpochKey)>,
@@ -38,7 +38,7 @@ pub(super) fn climb(
         climb.explore(epoch, key);
     }
     let mut wraps = 0_usize;
-    for item in items.iter().rev() {
+    for item in items.iter().skip(tried).rev() {
         for key in try_wraps(item, home.space, me) {
             climb.explore(item.epoch_after, key);
             wraps += 1;

@@ -64,8 +64,22 @@ impl Keyring {
         home: Home,
         me: &Recipient<'_>,
     ) -> Result<(), ClimbError> {
+        self.climb_past(items, 0, home, me)
+    }
+
+    /// As [`Keyring::climb`], when no wrap in the first `tried` items led anywhere before.
+    ///
+    /// # Errors
+    /// [`ClimbError`]; the keyring is as before.
+    pub fn climb_past(
+        &mut self,
+        items: &[ControlItem],
+        tried: usize,
+        home: Home,
+        me: &Recipient<'_>,
+    ) -> Result<(), ClimbError> {
         let held = self.keys.iter().map(|(epoch, key)| (*epoch, copy_of(key))).collect();
-        for (epoch, key) in climb(items, home, me, held)? {
+        for (epoch, key) in climb((items, tried), home, me, held)? {
             self.insert(epoch, key);
         }
         Ok(())
