@@ -9,10 +9,11 @@ use crate::document::{DocumentKind, Fields};
 use crate::entry::{Incident, Ticket};
 use crate::membership::{SpaceKind, Standing};
 use crate::model::id::{DeviceId, DocumentId, EntryId, PersonId, RecordId};
-use crate::model::{Event, Kind, member_record};
+use crate::model::{Event, Kind, Told, member_record};
 use crate::store::{Direction, Table};
 use crate::view::{Card, Carried, Line, Names, OpenLine, open_list, timeline};
 use wire::address::AddressLine;
+use wire::id::{SpaceHandle, StoreId};
 use wire::time::Timestamp;
 
 /// Rows read at a time.
@@ -23,6 +24,12 @@ const PAGE: usize = 1_000;
 pub struct SpaceReport {
     /// Private or shared.
     pub kind: SpaceKind,
+    /// Under which handle relays hold it.
+    pub sid: SpaceHandle,
+    /// The relay's store by which this device counts; zeros before the first.
+    pub store: StoreId,
+    /// How far its log there is stored here.
+    pub position: u64,
     /// Its relay, if one is set.
     pub relay: Option<AddressLine>,
     /// Entries that are part of the history here.
@@ -204,13 +211,20 @@ impl Session {
         found.ok_or(Error::NotFound)
     }
 
+    /// All that was told of a record, in no order: what its card was folded from.
+    ///
+    /// # Errors
+    /// [`Error::NotPaired`], or the store cannot be read.
+    pub fn told(&self, record: RecordId) -> Result<Vec<Told>, Error> {
+        card::told_of(&self.shared.space().ok_or(Error::NotPaired)?.shelf, record)
+    }
+
     /// The newest own event of a kind in a record, as the entry that told it: what a `Moved` moves.
     ///
     /// # Errors
     /// [`Error::NotFound`] if there is none.
     pub fn own_event(&self, record: RecordId, kinds: &[Kind]) -> Result<(EntryId, Event), Error> {
-        let shelf = &self.shared.space().ok_or(Error::NotPaired)?.shelf;
-        let mut told = card::told_of(shelf, record)?;
+        let mut told = self.told(record)?;
         told.sort_by_key(|told| told.head.order());
         let own = told.iter().rev().find(|told| {
             told.head.author == self.identity.person && kinds.contains(&told.event().kind())
@@ -234,6 +248,9 @@ impl Session {
             .filter(|member| member.person == self.identity.person && member.state == Standing::In);
         Ok(SpaceReport {
             kind: space.kind,
+            sid: space.home.sid,
+            store: space.position.store,
+            position: space.position.n,
             relay: space.relay.clone(),
             entries: store.count(Table::Entries)?,
             unsent: store.count(Table::Outbox)?,

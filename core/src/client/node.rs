@@ -10,6 +10,7 @@
 //! calls [`Node::reload`] or drops the node.
 
 use crate::client::command::{Answer, Command};
+use crate::client::control;
 use crate::client::error::Error;
 use crate::client::link::Link;
 use crate::client::meeting::Pairing;
@@ -17,6 +18,7 @@ use crate::client::relink::Standing;
 use crate::client::session::Session;
 use crate::client::turn::Changed;
 use crate::crypto::Random;
+use crate::membership::{Intent, SpaceKind, Want};
 use crate::model::id::EntryId;
 use crate::store::VaultLock;
 use std::collections::{BTreeMap, VecDeque};
@@ -146,6 +148,27 @@ impl Node {
             self.reload()?;
         }
         Ok(answer)
+    }
+
+    /// Wants a new epoch key for a space, until its log shows one. No command asks for it yet.
+    ///
+    /// # Errors
+    /// [`Error::NotPaired`], [`Error::NotAllowed`] on a device that is not in; or a commit failed.
+    pub fn renew_key(
+        &mut self,
+        kind: SpaceKind,
+        now: &Now,
+        random: &mut dyn Random,
+    ) -> Result<(), Error> {
+        let slot = match kind {
+            SpaceKind::Private => &mut self.session.private,
+            SpaceKind::Shared => &mut self.session.shared,
+        };
+        let space = slot.space_mut().ok_or(Error::NotPaired)?;
+        space.must_be_member()?;
+        let want = Want::Rekey { after: space.log.epoch() };
+        control::intend(space, &Intent::new(want), random)?;
+        self.pump_all(now, random)
     }
 
     /// Wants to be connected now: a person asks, or the network came back.

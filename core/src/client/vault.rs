@@ -16,6 +16,7 @@ use crate::store::{Store, StoreError, VaultLock, create_folder, write_file};
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -34,12 +35,23 @@ pub struct MemoryDisk {
     name: String,
     files: Arc<Mutex<BTreeMap<String, Vec<u8>>>>,
     kept: Arc<Mutex<Vec<Store>>>,
+    refuses: Arc<AtomicBool>,
 }
 
 impl MemoryDisk {
     /// An empty disk. Two disks of one name in one process share their stores.
     pub fn new(name: &str) -> Self {
-        Self { name: name.to_owned(), files: Arc::default(), kept: Arc::default() }
+        Self {
+            name: name.to_owned(),
+            files: Arc::default(),
+            kept: Arc::default(),
+            refuses: Arc::default(),
+        }
+    }
+
+    /// From now on its two small files can be written, or not: what fails then changes nothing.
+    pub fn refuse_files(&self, refuses: bool) {
+        self.refuses.store(refuses, Ordering::Relaxed);
     }
 
     /// The name under which the store of the private (`false`) or shared (`true`) space is kept.
@@ -240,6 +252,9 @@ fn write(place: &Place, name: &str, bytes: Vec<u8>) -> Result<(), Error> {
     match place {
         Place::Folder(path) => write_file(&path.join(name), &bytes)?,
         Place::Memory(disk) => {
+            if disk.refuses.load(Ordering::Relaxed) {
+                return Err(Error::Storage);
+            }
             let mut files = disk.files.lock().unwrap_or_else(PoisonError::into_inner);
             files.insert(name.to_owned(), bytes);
         }

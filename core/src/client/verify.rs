@@ -20,6 +20,8 @@ pub struct Verification {
     pub kind: SpaceKind,
     /// Control items folded.
     pub control: u32,
+    /// SHA-256 over the member table: equal where the same items were folded.
+    pub members: [u8; 32],
     /// Entries whose signatures, links and order were proved.
     pub entries: usize,
     /// Chains they stand in.
@@ -76,6 +78,7 @@ fn verify(space: &Space) -> Result<Verification, Error> {
     Ok(Verification {
         kind: space.kind,
         control: space.log.next_idx(),
+        members: sha256(&[&space.log.table().encode()]),
         entries: ids.len().saturating_sub(broken),
         chains: chains.iter().count(),
         broken,
