@@ -78,10 +78,10 @@ impl Scanner {
 
     /// Searches bytes, and what is compressed in them.
     pub fn find(&self, place: &str, bytes: &[u8]) -> Vec<Finding> {
-        let mut found = self.plain(place, bytes);
+        let mut found = self.find_plain(place, bytes);
         for at in 0..bytes.len().saturating_sub(8) {
             if let Some(inflated) = inflate(&bytes[at..]) {
-                found.extend(self.plain(&format!("{place}, compressed at {at}"), &inflated));
+                found.extend(self.find_plain(&format!("{place}, compressed at {at}"), &inflated));
             }
         }
         found.sort();
@@ -89,7 +89,8 @@ impl Scanner {
         found
     }
 
-    fn plain(&self, place: &str, bytes: &[u8]) -> Vec<Finding> {
+    /// Searches bytes as they are.
+    pub fn find_plain(&self, place: &str, bytes: &[u8]) -> Vec<Finding> {
         let mut found = Vec::new();
         for at in 0..bytes.len().saturating_sub(1) {
             let head = [bytes[at], bytes[at + 1]];
@@ -139,7 +140,7 @@ impl Scanner {
                     break;
                 }
                 let Ok(got) = memory.read(&mut piece[..want]) else { break };
-                found.extend(self.plain(&line, &piece[..got]));
+                found.extend(self.find_plain(&line, &piece[..got]));
                 read += got as u64;
                 if got == 0 || got == usize::try_from(to - at).unwrap_or(PIECE) {
                     break;

@@ -9,6 +9,17 @@ use std::time::Duration;
 /// How long a pairing may take in the worst weather.
 const PAIRING: Duration = Duration::from_mins(10);
 
+/// Two devices that pair.
+#[derive(Debug, Clone, Copy)]
+pub struct Meeting {
+    /// Who invites.
+    pub inviter: DeviceIndex,
+    /// Who follows.
+    pub joiner: DeviceIndex,
+    /// As what.
+    pub whom: Whom,
+}
+
 impl World {
     /// A person's first device, with a name and the world's relay.
     pub fn person(&mut self, name: &str) -> DeviceIndex {
@@ -28,16 +39,31 @@ impl World {
 
     /// Pairs two devices: the inviter's person and the joiner's type the numbers. True if both say so.
     pub fn pair(&mut self, inviter: DeviceIndex, joiner: DeviceIndex, whom: Whom) -> bool {
-        let invited = self.execute(inviter, Command::Invite { whom, digits: false });
-        let Ok(Answer::Invitation { code }) = invited else { return false };
-        if self.execute(joiner, Command::Join(Invited::Code(code))).is_err() {
-            return false;
+        self.meet(Meeting { inviter, joiner, whom }, |_| {}).unwrap_or(false)
+    }
+
+    /// As [`World::pair`], while `fault` is called at every turn of events and may do what it likes.
+    ///
+    /// # Errors
+    /// Why one of the two cannot begin.
+    pub fn meet(
+        &mut self,
+        meeting: Meeting,
+        mut fault: impl FnMut(&mut Self),
+    ) -> Result<bool, Error> {
+        let Meeting { inviter, joiner, whom } = meeting;
+        let devices = [inviter, joiner];
+        for device in devices {
+            self.devices[device].notices.clear();
         }
+        let invited = self.execute(inviter, Command::Invite { whom, digits: false })?;
+        let Answer::Invitation { code } = invited else { return Ok(false) };
+        self.execute(joiner, Command::Join(Invited::Code(code)))?;
         let mut paired = [false; 2];
         let mut shown = [None, None];
         let mut asked = [false; 2];
-        let devices = [inviter, joiner];
         let done = self.run_until(PAIRING, |world| {
+            fault(world);
             let mut ended = false;
             for (side, device) in devices.into_iter().enumerate() {
                 while let Some(notice) = world.devices[device].notices.pop_front() {
@@ -49,12 +75,13 @@ impl World {
                         _ => {}
                     }
                 }
+                ended |= world.devices[device].node.is_none();
             }
             for (side, device) in devices.into_iter().enumerate() {
-                if let (true, Some(number)) = (asked[side], shown[1 - side].clone()) {
+                if let (true, false, Some(number)) = (asked[side], ended, shown[1 - side].clone()) {
                     asked[side] = false;
                     let typed = world.execute(device, Command::TypeNumber(number));
-                    assert!(matches!(typed, Ok(_) | Err(Error::Pairing { .. })));
+                    assert!(matches!(typed, Ok(_) | Err(Error::Pairing { .. } | Error::Storage)));
                 }
             }
             ended || paired == [true; 2]
@@ -62,7 +89,14 @@ impl World {
         let both = done && paired == [true; 2];
         if both {
             self.tally.pairings += 1;
+        } else {
+            self.tally.pairings_cut += 1;
+            for device in devices {
+                if self.devices[device].node.is_some() {
+                    self.execute(device, Command::StopPairing).expect("a pairing can be given up");
+                }
+            }
         }
-        both
+        Ok(both)
     }
 }

@@ -31,6 +31,12 @@ impl Seeded {
         if bound == 0 { 0 } else { self.0.next_u64() % bound }
     }
 
+    /// One of several.
+    pub fn pick<'a, T>(&mut self, of: &'a [T]) -> &'a T {
+        let at = self.below(of.len() as u64);
+        &of[usize::try_from(at).expect("an index")]
+    }
+
     /// True about once in `n` times.
     pub fn one_in(&mut self, n: u64) -> bool {
         n != 0 && self.below(n) == 0

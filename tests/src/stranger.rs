@@ -23,7 +23,7 @@ impl Stranger {
         let (id, exporter) = (ConnectionId(world.counter), world.random.array());
         world.strangers.insert(id, Vec::new());
         let now = relay_now(world.now);
-        world.relay.handle_connected(id, Prefix(u64::MAX - id.0), exporter, now);
+        world.host.relay.handle_connected(id, Prefix(u64::MAX - id.0), exporter, now);
         let mut stranger = Self { id, exporter, streams: 0 };
         let answers = stranger.say(world, StreamId::CONTROL, Frame::Hello { versions: VERSIONS });
         assert!(matches!(answers.as_slice(), [Frame::Welcome { .. }]), "{answers:?}");
@@ -43,7 +43,7 @@ impl Stranger {
         self.streams += 1;
         let stream = StreamId(self.streams);
         let answers = self.say(world, stream, frame);
-        world.relay.handle_stream_finished(self.id, stream, relay_now(world.now));
+        world.host.relay.handle_stream_finished(self.id, stream, relay_now(world.now));
         world.drain_relay();
         answers
     }
@@ -52,7 +52,7 @@ impl Stranger {
         if let Some(heard) = &mut world.heard {
             heard.push(frame.encode());
         }
-        world.relay.handle_frame(self.id, stream, frame, relay_now(world.now));
+        world.host.relay.handle_frame(self.id, stream, frame, relay_now(world.now));
         world.drain_relay();
         let heard = world.strangers.get_mut(&self.id).expect("a connection of this world");
         let (mine, other): (Vec<_>, _) =

@@ -1,28 +1,36 @@
 //! The simulator: real nodes, a real relay, real cryptography; time, randomness, network and disks are handed in.
 //!
-//! One thread and one seed. Streams are reliable and in order, as QUIC's are; streams overtake each other; a cut
-//! connection loses what is under way. A crash drops all but the disk.
+//! One thread and one seed. A crash drops all but the disk, between transactions or inside one.
 
+use crate::disk::{Disk, STORES, Stand};
+use crate::host::Host;
 use crate::meter::Meter;
+use crate::network::{Event, Wire};
 use crate::random::Seeded;
+use crate::tally::Tally;
 use crate::weather::Weather;
-use reknit_core::client::{Answer, Command, Error, MemoryDisk, Node, Notice, Now, Place, Session};
+use reknit_core::client::{
+    Answer, Command, Error, MemoryDisk, Node, Notice, Now, Output, Place, Session,
+};
 use reknit_core::crypto::Unlock;
-use reknit_relay::protocol::{ConnectionId, Limits, Now as RelayNow, Relay, RelayKey, StreamId};
-use reknit_relay::storage::Storage;
+use reknit_core::membership::SpaceKind;
+use reknit_core::model::id::EntryId;
+use reknit_relay::protocol::{ConnectionId, Now as RelayNow, StreamId};
 use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use wire::address::AddressLine;
-use wire::frame::{Channel, Frame};
-use wire::id::StoreId;
+use wire::frame::Frame;
+use wire::id::{EnvelopeId, SpaceHandle};
 use wire::time::{Moment, Timestamp};
 
 /// Sunday 18 January 2026, 19:30 UTC.
 pub const START_MS: u64 = 1_768_764_600_000;
 /// What unlocks every vault of a world.
 pub const UNLOCK: [u8; 32] = [7; 32];
-pub(crate) const SLICE: Duration = Duration::from_millis(1);
+/// Databases in memory have names, and worlds must not share them.
+static WORLDS: AtomicU64 = AtomicU64::new(0);
 
 /// Which device of the world.
 pub type DeviceIndex = usize;
@@ -31,9 +39,11 @@ pub type DeviceIndex = usize;
 #[derive(Debug)]
 pub struct Device {
     /// What survives.
-    pub disk: MemoryDisk,
+    pub files: MemoryDisk,
     /// What survives, if it is a real folder.
     pub folder: Option<PathBuf>,
+    /// A second look at it, if it is in memory.
+    pub disk: Disk,
     /// What a crash drops.
     pub node: Option<Node>,
     /// What a person was shown.
@@ -42,56 +52,10 @@ pub struct Device {
     pub online: bool,
     /// Its clock, ahead of the world's.
     pub clock_ahead_ms: i64,
-    random: Seeded,
+    /// What commands answered for: entries on this device's disk, by store.
+    pub acknowledged: BTreeMap<(bool, EntryId), Stand>,
+    pub(crate) random: Seeded,
     pub(crate) wire: Option<Wire>,
-}
-
-impl Device {
-    fn place(&self) -> Place {
-        match &self.folder {
-            Some(folder) => Place::Folder(folder.clone()),
-            None => Place::Memory(self.disk.clone()),
-        }
-    }
-}
-
-/// One connection.
-#[derive(Debug)]
-pub(crate) struct Wire {
-    pub(crate) id: ConnectionId,
-    pub(crate) up: bool,
-    pub(crate) streams: BTreeMap<Channel, StreamId>,
-    pub(crate) channels: BTreeMap<StreamId, Channel>,
-    pub(crate) next_stream: u64,
-}
-
-/// Something under way.
-#[derive(Debug)]
-pub(crate) enum Event {
-    Connected(DeviceIndex, ConnectionId),
-    Failed(DeviceIndex, ConnectionId),
-    ToRelay { device: DeviceIndex, id: ConnectionId, stream: StreamId, frame: Frame, last: bool },
-    ToDevice { device: DeviceIndex, id: ConnectionId, stream: StreamId, frame: Frame, last: bool },
-    Cancelled { id: ConnectionId, stream: StreamId },
-    Ended { device: DeviceIndex, id: ConnectionId, stream: StreamId },
-    Cut(DeviceIndex, ConnectionId),
-}
-
-/// What happened so far.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "each field is a count of what its name says")]
-pub struct Tally {
-    pub frames: u64,
-    pub lost: u64,
-    pub duplicated: u64,
-    pub reordered: u64,
-    pub delivered: u64,
-    pub crashes_between: u64,
-    pub crashes_inside: u64,
-    pub relay_restarts: u64,
-    pub amnesias: u64,
-    pub pairings: u64,
-    pub edits: [u64; 2],
 }
 
 /// Devices, a relay, and what lies between them.
@@ -103,86 +67,82 @@ pub struct World {
     pub tally: Tally,
     /// What may happen.
     pub weather: Weather,
+    /// The relay.
+    pub host: Host,
     /// Every frame that the relay received, as bytes, if kept.
     pub heard: Option<Vec<Vec<u8>>>,
     /// Randomness of the world itself.
     pub random: Seeded,
+    /// Which entry lies in an envelope that a device sent, and for which space.
+    pub sealed: BTreeMap<EnvelopeId, (SpaceHandle, EntryId)>,
     /// What each turn of a device costs, if measured.
     pub meter: Option<Meter>,
     /// What connections that belong to no device were sent.
     pub(crate) strangers: BTreeMap<ConnectionId, Vec<(StreamId, Frame)>>,
+    /// Things that happened: frames, timers, ends of connections.
+    pub events: u64,
     pub(crate) now: Moment,
-    pub(crate) relay: Relay,
-    pub(crate) storage: Storage,
-    relay_key: [u8; 32],
-    line: AddressLine,
     pub(crate) queue: BTreeMap<(Moment, u64), Event>,
     /// When the newest frame of each stream arrives: streams keep their order.
     pub(crate) arrivals: BTreeMap<(ConnectionId, StreamId, bool), Moment>,
-    pub(crate) newest_arrival: BTreeMap<ConnectionId, Moment>,
+    pub(crate) newest_arrival: BTreeMap<(ConnectionId, bool), Moment>,
     pub(crate) counter: u64,
+    pub(crate) traced: bool,
     name: String,
-    stores: u64,
 }
 
 impl World {
     /// A relay and no device yet.
     pub fn new(name: &str, seed: u64, weather: Weather) -> Self {
         let mut random = Seeded::new(seed);
-        let relay_key = random.array();
-        let key = RelayKey::from_seed(&relay_key).expect("a key");
-        let line: AddressLine = AddressLine {
-            address: wire::address::RelayAddress::parse("relay.example:4433").expect("an address"),
-            relay: key.id(),
-        };
-        let store = StoreId::from_bytes(random.array());
-        let storage = Storage::memory(&format!("relay-{name}-{seed}-0"), store).expect("storage");
-        let now = Moment::ORIGIN;
-        let relay = Relay::new(key, storage.store_id(), Self::limits(), relay_now(now));
+        let name = format!("{name}-{seed}-{}", WORLDS.fetch_add(1, Ordering::Relaxed));
+        let host = Host::new(&name, &mut random);
         Self {
             devices: Vec::new(),
             tally: Tally::default(),
             weather,
+            host,
             heard: None,
             random,
+            sealed: BTreeMap::new(),
             meter: None,
             strangers: BTreeMap::new(),
-            now,
-            relay,
-            storage,
-            relay_key,
-            line,
+            events: 0,
+            now: Moment::ORIGIN,
             queue: BTreeMap::new(),
             arrivals: BTreeMap::new(),
             newest_arrival: BTreeMap::new(),
             counter: 0,
-            name: format!("{name}-{seed}"),
-            stores: 0,
+            traced: std::env::var_os("REKNIT_TRACE").is_some(),
+            name,
         }
-    }
-
-    /// Moves the relay's store into a real folder, before anything is in it.
-    pub fn keep_relay_in(&mut self, folder: &std::path::Path) {
-        let store = self.storage.store_id();
-        self.storage = Storage::open(folder, store).expect("storage");
-    }
-
-    fn limits() -> Limits {
-        Limits::default()
     }
 
     /// Where the relay is.
     pub const fn line(&self) -> &AddressLine {
-        &self.line
+        &self.host.line
+    }
+
+    /// The time that passed.
+    pub const fn elapsed(&self) -> Duration {
+        self.now.since_origin()
+    }
+
+    /// Prints, if `REKNIT_TRACE` is set, cut to what fits a line.
+    pub(crate) fn trace(&self, what: impl Fn() -> String) {
+        if self.traced {
+            let line: String = what().chars().take(240).collect();
+            eprintln!("{:?} {line}", self.now);
+        }
     }
 
     /// What time it is for a device.
     pub fn now(&self, device: DeviceIndex) -> Now {
-        let elapsed = u64::try_from(self.now.since_origin().as_millis()).unwrap_or(u64::MAX);
         let ahead = self.devices[device].clock_ahead_ms;
+        let true_time = relay_now(self.now).timestamp.as_millis();
         Now {
             moment: self.now,
-            timestamp: Timestamp::from_millis((START_MS + elapsed).saturating_add_signed(ahead)),
+            timestamp: Timestamp::from_millis(true_time.saturating_add_signed(ahead)),
             zone: "Europe/London".to_owned(),
         }
     }
@@ -195,12 +155,9 @@ impl World {
     /// The same in a real folder.
     pub fn add_device_in(&mut self, folder: Option<PathBuf>, joining: bool) -> DeviceIndex {
         let index = self.devices.len();
-        let disk = MemoryDisk::new(&format!("{}-{index}", self.name));
+        let files = MemoryDisk::new(&format!("{}-{index}", self.name));
         let mut random = self.random.fork();
-        let place = match &folder {
-            Some(folder) => Place::Folder(folder.clone()),
-            None => Place::Memory(disk.clone()),
-        };
+        let place = place(folder.as_ref(), &files);
         let unlock = [Unlock::Key(&UNLOCK)];
         let session = if joining {
             Session::create_joining(place, &unlock, &mut random)
@@ -209,12 +166,14 @@ impl World {
         };
         let node = Node::new(session.expect("a new vault"), index as u64, true).expect("a node");
         self.devices.push(Device {
-            disk,
+            disk: Disk::new(&files),
+            files,
             folder,
             node: Some(node),
             notices: VecDeque::new(),
             online: true,
             clock_ahead_ms: 0,
+            acknowledged: BTreeMap::new(),
             random,
             wire: None,
         });
@@ -226,12 +185,26 @@ impl World {
         self.devices[device].node.as_ref().expect("the device runs")
     }
 
-    /// Carries out a command on a device.
+    /// Carries out a command on a device that runs. A commit that fails is a crash inside a transaction.
     pub fn execute(&mut self, device: DeviceIndex, command: Command) -> Result<Answer, Error> {
         let now = self.now(device);
+        self.trace(|| format!("device {device} is told {command:?}"));
         let Device { node, random, .. } = &mut self.devices[device];
         let done = node.as_mut().expect("the device runs").execute(command, &now, random);
-        self.drain(device);
+        self.trace(|| format!("device {device} answers {done:?}"));
+        self.after(device, done.as_ref().err().cloned());
+        if done.is_ok() {
+            self.devices[device].acknowledge();
+        }
+        done
+    }
+
+    /// Wants a new epoch key for a space, as a device that runs.
+    pub fn renew_key(&mut self, device: DeviceIndex, kind: SpaceKind) -> Result<(), Error> {
+        let now = self.now(device);
+        let Device { node, random, .. } = &mut self.devices[device];
+        let done = node.as_mut().expect("the device runs").renew_key(kind, &now, random);
+        self.after(device, done.as_ref().err().cloned());
         done
     }
 
@@ -245,58 +218,35 @@ impl World {
         }
     }
 
-    /// The device's process dies; what was committed stays.
+    /// The device's process dies between two transactions; what was committed stays.
     pub fn crash(&mut self, device: DeviceIndex) {
-        self.devices[device].node = None;
-        self.cut(device);
-        self.devices[device].wire = None;
         self.tally.crashes_between += 1;
+        self.stop(device);
+    }
+
+    fn stop(&mut self, device: DeviceIndex) {
+        self.trace(|| format!("device {device} dies"));
+        self.devices[device].node = None;
+        self.drop_wire(device);
+        self.devices[device].disk.mend();
+        self.devices[device].notices.push_back(Notice::PairingEnded("crash"));
     }
 
     /// The device's process starts again from its disk.
     pub fn restart(&mut self, device: DeviceIndex) {
-        let place = self.devices[device].place();
-        let random = &mut self.devices[device].random;
-        let session = Session::open(place, Unlock::Key(&UNLOCK), random).expect("the vault opens");
-        let seed = u64::from_be_bytes(random.array());
+        let session = self.reopened(device);
+        let seed = u64::from_be_bytes(self.devices[device].random.array());
         self.devices[device].node = Some(Node::new(session, seed, true).expect("a node"));
         if self.devices[device].online {
             self.turn(device, |node, now, random| node.want_online(now, random));
         }
     }
 
-    /// The relay's process dies and starts again on the same store.
-    pub fn restart_relay(&mut self) {
-        self.tally.relay_restarts += 1;
-        let key = RelayKey::from_seed(&self.relay_key).expect("a key");
-        let store = self.storage.store_id();
-        self.relay = Relay::new(key, store, Self::limits(), relay_now(self.now));
-        self.cut_all();
-    }
-
-    /// The relay loses its store, and starts again with an empty one.
-    pub fn wipe_relay(&mut self) {
-        self.tally.amnesias += 1;
-        self.stores += 1;
-        let store = StoreId::from_bytes(self.random.array());
-        let name = format!("relay-{}-{}", self.name, self.stores);
-        self.storage = Storage::memory(&name, store).expect("storage");
-        let key = RelayKey::from_seed(&self.relay_key).expect("a key");
-        self.relay = Relay::new(key, store, Self::limits(), relay_now(self.now));
-        self.cut_all();
-    }
-
-    /// Cuts a device's connection: what is under way is lost.
-    pub fn cut(&mut self, device: DeviceIndex) {
-        if let Some(id) = self.devices[device].wire.as_ref().map(|wire| wire.id) {
-            self.push(self.now, Event::Cut(device, id));
-        }
-    }
-
-    fn cut_all(&mut self) {
-        for device in 0..self.devices.len() {
-            self.cut(device);
-        }
+    /// What a device's disk holds, read from there.
+    pub fn reopened(&mut self, device: DeviceIndex) -> Session {
+        let Device { files, folder, random, .. } = &mut self.devices[device];
+        let place = place(folder.as_ref(), files);
+        Session::open(place, Unlock::Key(&UNLOCK), random).expect("the vault opens")
     }
 
     /// Runs until nothing is under way and every running device that is online is idle, or the bound is reached.
@@ -337,7 +287,8 @@ impl World {
         }
     }
 
-    fn is_idle(&self) -> bool {
+    /// Every running device that is online has nothing more to do.
+    pub fn is_idle(&self) -> bool {
         self.devices
             .iter()
             .filter(|device| device.online)
@@ -351,12 +302,13 @@ impl World {
             .devices
             .iter()
             .filter_map(|device| device.node.as_ref().and_then(Node::poll_timeout))
-            .chain(self.relay.poll_timeout())
+            .chain(self.host.relay.poll_timeout())
             .min();
         let Some(next) = [event, timer].into_iter().flatten().min() else { return false };
         if next > end {
             return false;
         }
+        self.events += 1;
         self.now = self.now.max(next);
         if event.is_some_and(|event| event <= self.now) {
             let (_, event) = self.queue.pop_first().expect("an event");
@@ -374,13 +326,13 @@ impl World {
                 self.turn(device, |node, now, random| node.handle_timeout(now, random));
             }
         }
-        if self.relay.poll_timeout().is_some_and(|due| due <= self.now) {
-            self.relay.handle_timeout(relay_now(self.now));
+        if self.host.relay.poll_timeout().is_some_and(|due| due <= self.now) {
+            self.host.relay.handle_timeout(relay_now(self.now));
             self.drain_relay();
         }
     }
 
-    /// One turn of a device. A commit that fails is a crash inside a transaction: the node is dropped.
+    /// One turn of a device, if it runs.
     pub(crate) fn turn(
         &mut self,
         device: DeviceIndex,
@@ -393,19 +345,68 @@ impl World {
             Some(meter) => meter.measure(device, || act(node, &now, random)),
             None => act(node, &now, random),
         };
-        match done {
-            Ok(()) => self.drain(device),
-            Err(error) => {
-                assert_eq!(error, Error::Storage, "only the disk may fail");
-                self.devices[device].node = None;
-                self.cut(device);
-                self.devices[device].wire = None;
-                self.tally.crashes_inside += 1;
+        let failed = done.err();
+        if let Some(error) = &failed {
+            assert_eq!(*error, Error::Storage, "only the disk may fail");
+        }
+        self.after(device, failed);
+    }
+
+    /// As the driver on a phone: after an error memory is read anew; here a disk that failed has killed the process.
+    fn after(&mut self, device: DeviceIndex, failed: Option<Error>) {
+        if failed == Some(Error::Storage) {
+            self.tally.crashes_inside += 1;
+            self.stop(device);
+            return;
+        }
+        if let (Some(_), Some(node)) = (failed, &mut self.devices[device].node) {
+            node.reload().expect("the disk can be read");
+        }
+        self.drain(device);
+    }
+
+    /// Carries out what a node asks for.
+    fn drain(&mut self, device: DeviceIndex) {
+        while let Some(output) = self.devices[device].node.as_mut().and_then(Node::poll_output) {
+            match output {
+                Output::Dial { .. } => self.dial(device),
+                Output::Send { channel, frame, last, .. } => {
+                    self.send(device, channel, frame, last);
+                }
+                Output::Cancel { channel, .. } => self.cancel(device, channel),
+                Output::Hangup { .. } => self.drop_wire(device),
+                Output::Notice(notice) => self.notice(device, notice),
             }
         }
     }
 }
 
+impl Device {
+    /// The entry in an envelope, as the outbox on the disk says.
+    pub(crate) fn entry_in_outbox(&self, envelope: &[u8]) -> Option<EntryId> {
+        let mut rows = STORES.iter().flat_map(|shared| self.disk.outbox(*shared));
+        rows.find(|(_, sealed)| sealed == envelope).map(|(entry, _)| entry)
+    }
+
+    /// All own entries on the disk now are answered for.
+    fn acknowledge(&mut self) {
+        let Some(node) = &self.node else { return };
+        let own = node.session().device();
+        for shared in STORES {
+            for (entry, stand) in self.disk.places(shared) {
+                if stand.device == own {
+                    self.acknowledged.insert((shared, entry), stand);
+                }
+            }
+        }
+    }
+}
+
+fn place(folder: Option<&PathBuf>, files: &MemoryDisk) -> Place {
+    folder.map_or_else(|| Place::Memory(files.clone()), |folder| Place::Folder(folder.clone()))
+}
+
+/// What time it is for the relay.
 pub(crate) fn relay_now(now: Moment) -> RelayNow {
     let elapsed = u64::try_from(now.since_origin().as_millis()).unwrap_or(u64::MAX);
     RelayNow { moment: now, timestamp: Timestamp::from_millis(START_MS + elapsed) }

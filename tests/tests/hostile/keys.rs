@@ -112,7 +112,7 @@ fn what_waited_for_a_key_that_came_before_a_crash_goes_on_at_the_next_start() {
     let hidden = reknit_core::entry::Payload::Event(siege.moment("hidden").encode());
     siege.villain.say(&mut siege.world, &hidden);
     siege.settle();
-    let disk = siege.world.devices[siege.tablet].disk.store_name(true);
+    let disk = siege.world.devices[siege.tablet].files.store_name(true);
     let mut store = Store::memory(&disk).unwrap();
     let parked = store.prefix(Table::Quarantine, &[]).unwrap();
     assert_eq!(parked.len(), 1);

@@ -1,0 +1,147 @@
+//! Mishaps that the simulator found once, each told shortly, so that none of them comes back under another seed.
+
+use reknit_core::client::{Command, Error, Notice, Whom};
+use reknit_core::model::Event;
+use reknit_core::model::id::RecordId;
+use reknit_core::model::moment::{Echo, EchoKind, Moment, MomentKind, WhoDid};
+use reknit_e2e::act::word;
+use reknit_e2e::couple::Meeting;
+use reknit_e2e::random::Seeded;
+use reknit_e2e::weather::Weather;
+use reknit_e2e::world::{DeviceIndex, World};
+use std::time::Duration;
+
+const A_WHILE: Duration = Duration::from_mins(5);
+
+fn couple(seed: u64) -> (World, DeviceIndex, DeviceIndex) {
+    let mut world = World::new("mishap", seed, Weather::FAIR);
+    // Names are words that the checks look for.
+    let mut dice = Seeded::new(seed);
+    let (nora, ben) = (world.person(&word(&mut dice)), world.person(&word(&mut dice)));
+    assert!(world.pair(nora, ben, Whom::Partner));
+    assert!(world.run_until_idle(A_WHILE));
+    (world, nora, ben)
+}
+
+fn moment(world: &World, device: DeviceIndex) -> Command {
+    Command::Tell(Event::Moment(Moment {
+        at: world.now(device).at().unwrap(),
+        kind: MomentKind::Repair,
+        happened: None,
+        who_did: WhoDid::Both,
+        text: None,
+        felt: None,
+    }))
+}
+
+#[test]
+fn a_command_that_is_not_allowed_leaves_the_connection_alone() {
+    let (mut world, nora, ben) = couple(1);
+    let frames = world.tally.frames;
+    let at = world.now(nora).at().unwrap();
+    let of = RecordId::from_bytes([1; 32]);
+    let echo = Event::Echo(Echo { at, of, kind: EchoKind::ThankYou, text: None });
+    assert_eq!(world.execute(nora, Command::Tell(echo)), Err(Error::NotFound));
+    assert!(world.run_until_idle(A_WHILE));
+    assert_eq!(world.tally.frames, frames, "nothing was said to the relay");
+    let told = moment(&world, nora);
+    world.execute(nora, told).unwrap();
+    assert!(world.run_until_idle(A_WHILE));
+    assert_eq!(world.node(ben).session().timeline().unwrap().len(), 1);
+}
+
+#[test]
+fn what_waits_goes_behind_what_it_follows_when_the_relay_forgot_both() {
+    let (mut world, nora, ben) = couple(2);
+    for _ in 0..3 {
+        let told = moment(&world, nora);
+        world.execute(nora, told).unwrap();
+    }
+    assert!(world.run_until_idle(A_WHILE));
+    world.set_online(nora, false);
+    world.set_online(ben, false);
+    let told = moment(&world, nora);
+    world.execute(nora, told).unwrap();
+    world.wipe_relay();
+    world.set_online(nora, true);
+    assert!(world.run_until_idle(A_WHILE));
+    world.set_online(ben, true);
+    assert!(world.run_until_idle(A_WHILE));
+    world.check_all(&mut Seeded::new(2));
+}
+
+#[test]
+fn whoever_joined_brings_the_shared_space_back_to_a_relay_that_forgot_it() {
+    let (mut world, nora, ben) = couple(3);
+    world.set_online(nora, false);
+    world.wipe_relay();
+    assert!(world.run_until_idle(A_WHILE), "Ben alone, in the process that joined");
+    let told = moment(&world, ben);
+    world.execute(ben, told).unwrap();
+    assert!(world.run_until_idle(A_WHILE));
+    world.set_online(nora, true);
+    assert!(world.run_until_idle(A_WHILE));
+    world.check_all(&mut Seeded::new(3));
+}
+
+/// Lets a pairing die at every event it has, one after the other, then pairs again in peace.
+fn cut_everywhere(whom: Whom, who_dies: impl Fn(Meeting) -> DeviceIndex) {
+    for at in (0..400).step_by(5) {
+        let mut world = World::new("cut", 9, Weather::FAIR);
+        let inviter = world.person("Nora");
+        let joiner = match whom {
+            Whom::Partner => world.person("Ben"),
+            Whom::Device => world.add_device(true),
+        };
+        assert!(world.run_until_idle(A_WHILE));
+        let meeting = Meeting { inviter, joiner, whom };
+        let (from, dies) = (world.events, who_dies(meeting));
+        let whole = world.meet(meeting, |world| {
+            if world.events - from == at && world.devices[dies].node.is_some() {
+                world.crash(dies);
+            }
+        });
+        if whole == Ok(true) {
+            assert!(at > 20, "a pairing takes more than {at} events");
+            return;
+        }
+        world.restart(dies);
+        world.run_until_idle(Duration::from_secs(30));
+        let again = world.meet(meeting, |_| {});
+        assert!(matches!(again, Ok(true) | Err(Error::NotAllowed { .. } | Error::Pairing { .. })));
+        assert!(world.run_until_idle(A_WHILE), "cut at event {at}: {again:?}");
+        match whom {
+            Whom::Partner => assert!(
+                world.node(inviter).session().is_paired()
+                    && world.node(joiner).session().is_paired(),
+                "cut at event {at}: {again:?}"
+            ),
+            Whom::Device => {
+                let reports = world.node(joiner).session().report().unwrap();
+                let inside = reports.iter().any(|report| report.member);
+                assert!(inside, "cut at event {at}: {again:?}");
+            }
+        }
+        assert!(!world.devices[joiner].notices.contains(&Notice::PairingEnded("pair.mismatch")));
+    }
+}
+
+#[test]
+fn a_partner_is_paired_with_wherever_the_joiner_dies_meanwhile() {
+    cut_everywhere(Whom::Partner, |meeting| meeting.joiner);
+}
+
+#[test]
+fn a_partner_is_paired_with_wherever_the_inviter_dies_meanwhile() {
+    cut_everywhere(Whom::Partner, |meeting| meeting.inviter);
+}
+
+#[test]
+fn a_new_device_comes_in_wherever_it_dies_meanwhile() {
+    cut_everywhere(Whom::Device, |meeting| meeting.joiner);
+}
+
+#[test]
+fn a_new_device_comes_in_wherever_the_inviter_dies_meanwhile() {
+    cut_everywhere(Whom::Device, |meeting| meeting.inviter);
+}
