@@ -22,7 +22,7 @@ ci: check test
 
 # Replays one schedule of the simulator and prints what happens in it.
 simulate SEED:
-    REKNIT_SEED={{ SEED }} cargo test --locked -p reknit-e2e --test simulation one_seed -- --nocapture
+    REKNIT_TRACE=1 REKNIT_SEED={{ SEED }} cargo test --locked -p reknit-e2e --test simulation one_seed -- --nocapture
 
 # Each fuzz target for half a minute; needs the nightly compiler and cargo-fuzz.
 fuzz SECONDS="30":

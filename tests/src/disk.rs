@@ -160,9 +160,18 @@ impl Disk {
     }
 }
 
-/// Another handle on a database in memory.
+/// A copy of a database, in memory under another name.
+pub fn copy(of: &Connection, name: &str) -> Connection {
+    let copy = memory(name);
+    let uri = format!("file:{name}?mode=memory&cache=shared");
+    of.execute("vacuum into ?1", [uri]).expect("a copy");
+    copy
+}
+
+/// Another handle on a database in memory, which is made if there is none.
 pub fn memory(name: &str) -> Connection {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_URI
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     Connection::open_with_flags(format!("file:{name}?mode=memory&cache=shared"), flags)

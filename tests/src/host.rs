@@ -1,14 +1,16 @@
 //! The relay in the simulator: the real state machine over the real storage, which takes its time and may be lost.
 
-use crate::disk;
+use crate::disk::{self, STORES};
 use crate::network::Event;
 use crate::random::Seeded;
 use crate::world::{World, relay_now};
 use reknit_relay::job::{Committed, Outcome};
-use reknit_relay::protocol::{Limits, Output as RelayOutput, Relay, RelayKey};
+use reknit_relay::protocol::{Limits, Output as RelayOutput, Rate, Relay, RelayKey};
 use reknit_relay::storage::Storage;
 use rusqlite::Connection;
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 use wire::address::{AddressLine, RelayAddress};
 use wire::id::StoreId;
 use wire::time::Moment;
@@ -41,9 +43,20 @@ impl Host {
         };
         let (storage, disk) = store(name, 0, random);
         let now = relay_now(Moment::ORIGIN);
-        let relay = Relay::new(relay_key, storage.store_id(), Limits::default(), now);
+        let relay = Relay::new(relay_key, storage.store_id(), limits(), now);
         let name = name.to_owned();
         Self { relay, disk, line, wiped: false, storage, key, name, stores: 0, life: 0 }
+    }
+
+    /// The same relay, started again on a copy of its disk.
+    pub(crate) fn fork(&self, name: &str, now: Moment) -> Self {
+        let relay_key = RelayKey::from_seed(&self.key).expect("a key");
+        let database = format!("relay-{name}-copy");
+        let disk = disk::copy(&self.disk, &database);
+        let storage = Storage::memory(&database, self.store()).expect("storage");
+        let relay = Relay::new(relay_key, self.store(), limits(), relay_now(now));
+        let (line, key, name) = (self.line.clone(), self.key, name.to_owned());
+        Self { relay, disk, line, wiped: self.wiped, storage, key, name, stores: 0, life: 0 }
     }
 
     /// Which store counts now.
@@ -55,8 +68,13 @@ impl Host {
         self.life += 1;
         let key = RelayKey::from_seed(&self.key).expect("a key");
         let store = self.storage.store_id();
-        self.relay = Relay::new(key, store, Limits::default(), relay_now(now));
+        self.relay = Relay::new(key, store, limits(), relay_now(now));
     }
+}
+
+/// As everywhere, but for people who pair more often in an hour than anybody does.
+fn limits() -> Limits {
+    Limits { mailboxes: Rate::new(1_000, 1_000, Duration::from_hours(1)), ..Limits::default() }
 }
 
 fn store(name: &str, number: u64, random: &mut Seeded) -> (Storage, Connection) {
@@ -95,6 +113,20 @@ impl World {
         (self.host.storage, self.host.disk) = (storage, disk);
         self.host.start(self.now);
         self.cut_all();
+    }
+
+    /// The same, unless some device holds a control item that another one of its space does not: if that one wrote its
+    /// own in the place, the log would be forked for good, and a fork is shown and not chosen yet.
+    pub fn wipe_level_relay(&mut self) {
+        let logs = |shared: bool| {
+            let of = self.devices.iter().map(move |device| device.disk.control(shared));
+            of.filter_map(|log| Some((log.first()?.clone(), log.len())))
+        };
+        let mut lengths = BTreeMap::new();
+        let mut all = STORES.into_iter().flat_map(logs);
+        if all.all(|(first, length)| *lengths.entry(first).or_insert(length) == length) {
+            self.wipe_relay();
+        }
     }
 
     /// Whether a batch is durable and the relay does not know it yet.

@@ -13,6 +13,8 @@ use reknit_core::membership::SpaceKind;
 use reknit_core::model::Event;
 use reknit_core::model::moment::{Moment, MomentKind, WhoDid};
 use reknit_core::store::Table;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use wire::hash::sha256;
 
@@ -23,6 +25,8 @@ const MEETINGS_MAX: u32 = 8;
 /// Quiet must come within this time: a polite wait, and the longest backoff.
 const QUIET: Duration = Duration::from_mins(15);
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+/// Couples that paired in peace, by how many devices each of them has.
+static COUPLES: Mutex<BTreeMap<[usize; 2], Run>> = Mutex::new(BTreeMap::new());
 
 /// What a run came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,11 +62,17 @@ struct Run {
 /// Runs a seed to its end. Panics with the invariant that does not hold.
 pub fn run(seed: u64) -> Ended {
     let mut dice = Seeded::new(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-    let mut world = World::new("sim", seed, Weather::FAIR);
-    world.heard = Some(Vec::new());
-    let people = [0, 1].map(|_| vec![world.person(&word(&mut dice))]);
-    let mut run = Run { world, dice, people };
-    run.gather(seed.is_multiple_of(FROM_NOTHING_ONE_IN));
+    let devices = [0, 1].map(|_| *dice.pick(&[1, 1, 1, 2, 2, 3]));
+    let mut run = if seed.is_multiple_of(FROM_NOTHING_ONE_IN) {
+        let mut run = Run::strangers(seed, dice);
+        run.world.heard = Some(Vec::new());
+        run.set_clocks();
+        run.world.weather = Weather::drawn(&mut run.dice);
+        run.gather(devices, true);
+        run
+    } else {
+        Run::couple(seed, dice, devices)
+    };
     run.live();
     run.heal();
     run.world.check_all(&mut run.dice);
@@ -86,20 +96,43 @@ impl Faults {
 }
 
 impl Run {
-    /// The two pair, and some of their further devices join.
-    fn gather(&mut self, in_weather: bool) {
-        let dice = &mut self.dice;
-        for device in 0..2 {
-            let ahead = [0, 0, 60_000, -600_000, 3 * DAY_MS, -2 * DAY_MS, 500 * DAY_MS];
-            self.world.devices[device].clock_ahead_ms = *dice.pick(&ahead);
+    /// Two people who do not know each other, with one device each.
+    fn strangers(seed: u64, mut dice: Seeded) -> Self {
+        let mut world = World::new("sim", seed, Weather::FAIR);
+        let people = [0, 1].map(|_| vec![world.person(&word(&mut dice))]);
+        Self { world, dice, people }
+    }
+
+    /// A couple with so many devices each. They paired once, in peace; a run starts from a copy of their disks.
+    fn couple(seed: u64, dice: Seeded, devices: [usize; 2]) -> Self {
+        let mut couples = COUPLES.lock().unwrap_or_else(PoisonError::into_inner);
+        let paired = couples.entry(devices).or_insert_with(|| {
+            let mut run = Self::strangers(0, Seeded::new(0));
+            run.gather(devices, false);
+            assert!(run.world.run_until_idle(QUIET), "a couple at rest");
+            run
+        });
+        let world = paired.world.fork(seed);
+        let mut run = Self { world, dice, people: paired.people.clone() };
+        drop(couples);
+        run.world.heard = Some(Vec::new());
+        run.set_clocks();
+        run
+    }
+
+    fn set_clocks(&mut self) {
+        let ahead = [0, 0, 60_000, -600_000, 3 * DAY_MS, -2 * DAY_MS, 500 * DAY_MS];
+        for device in &mut self.world.devices {
+            device.clock_ahead_ms = *self.dice.pick(&ahead);
         }
-        if in_weather {
-            self.world.weather = Weather::drawn(dice);
-        }
+    }
+
+    /// The two pair, and their further devices join.
+    fn gather(&mut self, devices: [usize; 2], in_weather: bool) {
         let (inviter, joiner) = (self.people[0][0], self.people[1][0]);
         self.bring_together(Meeting { inviter, joiner, whom: Whom::Partner }, in_weather);
-        for person in 0..2 {
-            for _ in 0..*self.dice.pick(&[0, 0, 0, 1, 1, 2]) {
+        for (person, devices) in devices.into_iter().enumerate() {
+            for _ in 1..devices {
                 self.grow(person, in_weather);
             }
         }
@@ -142,8 +175,7 @@ impl Run {
             for device in [meeting.inviter, meeting.joiner] {
                 self.world.devices[device].disk.mend();
                 if self.world.devices[device].node.is_none() {
-                    self.world.check_disk(device);
-                    self.world.restart(device);
+                    self.world.restart_checked(device);
                 }
                 self.world.set_online(device, true);
             }
@@ -170,7 +202,7 @@ impl Run {
     fn live(&mut self) {
         self.world.weather = Weather::drawn(&mut self.dice);
         let faults = Faults::drawn(&mut self.dice);
-        let steps = 30 + self.dice.below(60);
+        let steps = 25 + self.dice.below(50);
         for _ in 0..steps {
             self.step(&faults);
             let pause = match self.dice.below(20) {
@@ -182,8 +214,7 @@ impl Run {
             self.world.run_for(Duration::from_millis(pause));
             for device in 0..self.world.devices.len() {
                 if self.world.devices[device].node.is_none() && self.dice.one_in(3) {
-                    self.world.check_disk(device);
-                    self.world.restart(device);
+                    self.world.restart_checked(device);
                 }
             }
         }
@@ -214,7 +245,7 @@ impl Run {
                 .run_until(Duration::from_secs(2), |world| !awaited || world.relay_awaits_commit());
             self.world.restart_relay();
         } else if wipe {
-            self.world.wipe_relay();
+            self.world.wipe_level_relay();
         } else if offline {
             let online = !self.world.devices[device].online;
             self.world.set_online(device, online);
@@ -260,8 +291,7 @@ impl Run {
         for device in 0..self.world.devices.len() {
             self.world.devices[device].disk.mend();
             if self.world.devices[device].node.is_none() {
-                self.world.check_disk(device);
-                self.world.restart(device);
+                self.world.restart_checked(device);
             }
             self.world.set_online(device, true);
         }
@@ -365,7 +395,7 @@ fn disturb(world: &mut World, meeting: Meeting, which: u64) {
         2 | 3 => world.devices[device].disk.plant_crash(which == 2, None),
         4 => world.restart_relay(),
         5 => world.devices[device].disk.plant_file_crash(),
-        _ => world.wipe_relay(),
+        _ => world.wipe_level_relay(),
     }
 }
 

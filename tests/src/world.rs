@@ -118,6 +118,33 @@ impl World {
         }
     }
 
+    /// Another world in which the same devices and the same relay just start, with what is on their disks now. All that
+    /// is drawn there follows from the seed.
+    #[must_use]
+    pub fn fork(&self, seed: u64) -> Self {
+        let mut fork = Self::new("fork", seed, self.weather);
+        fork.host = self.host.fork(&fork.name, self.now);
+        fork.now = self.now;
+        fork.sealed.clone_from(&self.sealed);
+        for (index, device) in self.devices.iter().enumerate() {
+            let files = device.files.copy(&format!("{}-{index}", fork.name)).expect("a copy");
+            fork.devices.push(Device {
+                disk: Disk::new(&files),
+                files,
+                folder: None,
+                node: None,
+                notices: VecDeque::new(),
+                online: true,
+                clock_ahead_ms: 0,
+                acknowledged: device.acknowledged.clone(),
+                random: fork.random.fork(),
+                wire: None,
+            });
+            fork.restart(index);
+        }
+        fork
+    }
+
     /// Where the relay is.
     pub const fn line(&self) -> &AddressLine {
         &self.host.line
@@ -235,6 +262,17 @@ impl World {
     /// The device's process starts again from its disk.
     pub fn restart(&mut self, device: DeviceIndex) {
         let session = self.reopened(device);
+        self.start(device, session);
+    }
+
+    /// The same, and what is on the disk must be as promised.
+    pub fn restart_checked(&mut self, device: DeviceIndex) {
+        let session = self.reopened(device);
+        self.check_held(device, &session);
+        self.start(device, session);
+    }
+
+    fn start(&mut self, device: DeviceIndex, session: Session) {
         let seed = u64::from_be_bytes(self.devices[device].random.array());
         self.devices[device].node = Some(Node::new(session, seed, true).expect("a node"));
         if self.devices[device].online {

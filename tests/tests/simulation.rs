@@ -32,12 +32,11 @@ fn five_hundred_schedules_keep_every_promise() {
         for _ in 0..THREADS {
             scope.spawn(|| {
                 while let Some(seed) = at(&seeds, next.fetch_add(1, Ordering::Relaxed)) {
-                    match catch_unwind(AssertUnwindSafe(|| run(seed))) {
-                        Ok(ended) => *lock(&total) += ended.tally,
-                        Err(_) => {
-                            eprintln!("SEED={seed} failed: replay it with `just simulate {seed}`");
-                            lock(&failed).push(seed);
-                        }
+                    if let Ok(ended) = catch_unwind(AssertUnwindSafe(|| run(seed))) {
+                        *lock(&total) += ended.tally;
+                    } else {
+                        eprintln!("SEED={seed} failed: replay it with `just simulate {seed}`");
+                        lock(&failed).push(seed);
                     }
                 }
             });

@@ -49,6 +49,23 @@ impl MemoryDisk {
         }
     }
 
+    /// Another disk that holds the same.
+    ///
+    /// # Errors
+    /// As [`Store::copy_to_memory`].
+    pub fn copy(&self, name: &str) -> Result<Self, Error> {
+        let copy = Self::new(name);
+        let files = self.files.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        *copy.files.lock().unwrap_or_else(PoisonError::into_inner) = files;
+        let mut kept = copy.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        for shared in [false, true] {
+            let store = Store::memory(&self.store_name(shared))?;
+            kept.push(store.copy_to_memory(&copy.store_name(shared))?);
+        }
+        drop(kept);
+        Ok(copy)
+    }
+
     /// From now on its two small files can be written, or not: what fails then changes nothing.
     pub fn refuse_files(&self, refuses: bool) {
         self.refuses.store(refuses, Ordering::Relaxed);

@@ -84,17 +84,25 @@ impl Store {
     /// # Errors
     /// [`StoreError::Engine`] if the name holds anything but ASCII letters, digits, `-` and `_`.
     pub fn memory(name: &str) -> Result<Self, StoreError> {
-        if !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_') {
-            return Err(StoreError::Engine);
-        }
-        let uri = format!("file:{name}?mode=memory&cache=shared");
-        let flags = flags() | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_CREATE;
-        let connection = Connection::open_with_flags(uri, flags)?;
+        let connection = memory(name)?;
         configure(&connection)?;
         if check(&connection).is_err() {
             make(&connection)?;
         }
         Ok(Self { connection, poisoned: false })
+    }
+
+    /// A copy of what is stored now, in memory under another name.
+    ///
+    /// # Errors
+    /// As [`Store::memory`], and [`StoreError::Engine`] if something of that name is there.
+    pub fn copy_to_memory(&self, name: &str) -> Result<Self, StoreError> {
+        self.usable()?;
+        let copy = memory(name)?;
+        let uri = format!("file:{name}?mode=memory&cache=shared");
+        self.connection.execute("vacuum into ?1", [uri])?;
+        configure(&copy)?;
+        Ok(Self { connection: copy, poisoned: false })
     }
 
     /// Makes all of `batch` durable and returns the new generation.
@@ -159,6 +167,15 @@ fn perform(connection: &Connection, act: &Act) -> Result<(), StoreError> {
             .execute(params![table.number()])?,
     };
     Ok(())
+}
+
+fn memory(name: &str) -> Result<Connection, StoreError> {
+    if !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_') {
+        return Err(StoreError::Engine);
+    }
+    let uri = format!("file:{name}?mode=memory&cache=shared");
+    let flags = flags() | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_CREATE;
+    Ok(Connection::open_with_flags(uri, flags)?)
 }
 
 const fn flags() -> OpenFlags {

@@ -73,6 +73,18 @@ fn a_crash_inside_a_transaction_leaves_nothing_half_applied() {
 }
 
 #[test]
+fn a_copy_in_memory_holds_the_same_and_goes_its_own_way() {
+    let mut one = Store::memory("copied-from").unwrap();
+    put(&mut one, &[row(b"a", 1, 0)]);
+    let mut copy = one.copy_to_memory("copied-to").unwrap();
+    put(&mut copy, &[row(b"b", 1, 0)]);
+    assert_eq!((one.generation(), copy.generation()), (Ok(1), Ok(2)));
+    let again = Store::memory("copied-to").unwrap();
+    assert_eq!(again.get(Table::Cards, b"a").unwrap(), Some(row(b"a", 1, 0)));
+    assert_eq!(one.get(Table::Cards, b"b").unwrap(), None);
+}
+
+#[test]
 fn a_store_in_memory_lives_as_long_as_any_handle() {
     let disk = Store::memory("lives").unwrap();
     let mut node = Store::memory("lives").unwrap();
