@@ -37,7 +37,10 @@ fn the_answer_to_a_sign_in_of_before_is_not_taken_for_the_one_of_now() {
     let Some(Output::Send { channel, frame: Frame::Pull { .. }, .. }) = said.first() else {
         panic!("{said:?}")
     };
-    engine.handle_frame(*channel, Frame::Data { n: 1, envelope: seal(1, 0) }, NOW);
+    let envelope = seal(1, 0);
+    let end = Cursor::start(STORE).after(SIDS[0], wire::hash::envelope_id(&envelope));
+    engine.handle_frame(*channel, Frame::Data { n: 1, envelope }, NOW);
+    engine.handle_frame(*channel, Frame::PullEnd { n: 1, running: end.running }, NOW);
     let said = outputs(&mut engine);
     assert!(matches!(said.first(), Some(Output::Deliver { .. })), "{said:?}");
 }
