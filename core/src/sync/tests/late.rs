@@ -1,7 +1,7 @@
 //! Answers to what was given up meanwhile: another process wrote to the vault, and the space was put back as it is now.
 
 use wire::frame::{Channel, Frame};
-use wire::id::PrincipalKey;
+use wire::id::{PrincipalKey, RunningHash};
 use wire::time::Moment;
 
 use super::facts::{STORE, greeted, in_at, outputs, signed_in, start};
@@ -30,17 +30,16 @@ fn signs_in(said: &[Output]) -> bool {
 fn the_answer_to_a_sign_in_of_before_is_not_taken_for_the_one_of_now() {
     let mut engine = greeted(Cursor::start(STORE), true);
     assert!(signs_in(&put_back(&mut engine)));
-    engine.handle_frame(Channel::Control, signed_in(1), NOW);
+    engine.handle_frame(Channel::Control, signed_in(2), NOW);
     assert_eq!(outputs(&mut engine), vec![], "that one was for before");
-    engine.handle_frame(Channel::Control, signed_in(1), NOW);
+    engine.handle_frame(Channel::Control, signed_in(2), NOW);
     let said = outputs(&mut engine);
     let Some(Output::Send { channel, frame: Frame::Pull { .. }, .. }) = said.first() else {
         panic!("{said:?}")
     };
-    let envelope = seal(1, 0);
-    let end = Cursor::start(STORE).after(SIDS[0], wire::hash::envelope_id(&envelope));
-    engine.handle_frame(*channel, Frame::Data { n: 1, envelope }, NOW);
-    engine.handle_frame(*channel, Frame::PullEnd { n: 1, running: end.running }, NOW);
+    engine.handle_frame(*channel, Frame::Data { n: 1, envelope: seal(1, 0) }, NOW);
+    let running = RunningHash::from_bytes([1; 32]);
+    engine.handle_frame(*channel, Frame::PullEnd { n: 2, running }, NOW);
     let said = outputs(&mut engine);
     assert!(matches!(said.first(), Some(Output::Deliver { .. })), "{said:?}");
 }
