@@ -24,6 +24,8 @@ pub(crate) struct Pairing {
     pub(super) wanted: bool,
     /// The relay asked to wait so long before the next question.
     pub(super) rest_until: Moment,
+    /// Joiner: until then a box that is not there may still be opened: the invitation can be quicker than its box.
+    pub(super) knocks_until: Moment,
     /// Inviter: what was drafted, until the partner signed it.
     pub(super) draft: Option<(Home, GenesisDraft)>,
     /// Joiner: who invites, and the space that was signed.
@@ -59,6 +61,7 @@ impl Pairing {
             from: 0,
             wanted: false,
             rest_until: Moment::ORIGIN,
+            knocks_until: Moment::ORIGIN,
             draft: None,
             met: None,
             signed: false,
@@ -72,7 +75,7 @@ impl Pairing {
             Machine::Invite(invite) => invite.poll_timeout(),
             Machine::Join(join) => join.poll_timeout(),
         };
-        let rest = (self.wanted && self.get.is_none()).then_some(self.rest_until);
+        let rest = self.may_ask().then_some(self.rest_until);
         [end, rest].into_iter().flatten().min()
     }
 
@@ -102,12 +105,20 @@ impl Pairing {
     pub(super) fn refused(&mut self, refusal: Refusal, now: Moment) -> Option<Mail> {
         if [Reason::MailConflict, Reason::MailFull].contains(&refusal.reason) {
             Some(Mail::Conflict)
+        } else if refusal.reason == Reason::MailGone && self.from == 0 && now < self.knocks_until {
+            self.rest_until = now + REFUSED_REST;
+            None
         } else if refusal.reason == Reason::MailGone {
             Some(Mail::Gone)
         } else {
             self.rest_until = now + Duration::from_millis(refusal.argument).max(REFUSED_REST);
             None
         }
+    }
+
+    /// Whether to ask for mail: only when what was put is there, since a request on another stream may overtake it.
+    pub(super) fn may_ask(&self) -> bool {
+        self.wanted && self.get.is_none() && self.puts.is_empty()
     }
 
     pub(super) fn stop(&mut self) {

@@ -16,12 +16,15 @@ use crate::membership::{
 use crate::pairing::{
     Card, DeviceWelcome, Digits, Invitation, Invite, Inviter, Join, Joiner, Mode, Output, Partner,
 };
+use std::time::Duration;
 use wire::address::AddressLine;
 use wire::codec::Writer;
 use wire::frame::Frame;
 use wire::id::{RendezvousId, SpaceHandle};
 use wire::receipt::Receipt;
 
+/// How long a joiner knocks at a box that is not there.
+const KNOCKING: Duration = Duration::from_secs(10);
 /// How long the relay holds a question for new messages.
 const MAIL_WAIT_MS: u32 = 20_000;
 
@@ -84,7 +87,11 @@ impl Node {
         machine: Machine,
         now: &Now,
     ) {
-        self.pairing = Some(Pairing::new(line.relay, rid, machine));
+        let mut pairing = Pairing::new(line.relay, rid, machine);
+        if matches!(pairing.machine, Machine::Join(_)) {
+            pairing.knocks_until = now.moment + KNOCKING;
+        }
+        self.pairing = Some(pairing);
         self.link_to(line).engine.sync_now(now.moment);
     }
 
@@ -382,8 +389,10 @@ impl Node {
 
     /// Keeps one question for new messages open at the relay.
     fn ask_for_mail(&mut self, now: &Now) {
-        let Some(pairing) = self.pairing.as_mut().filter(|pairing| pairing.wanted) else { return };
-        if pairing.get.is_some() || pairing.rest_until > now.moment {
+        let Some(pairing) = self.pairing.as_mut().filter(|pairing| pairing.may_ask()) else {
+            return;
+        };
+        if pairing.rest_until > now.moment {
             return;
         }
         let Some(link) = self.links.get_mut(&pairing.relay) else { return };
