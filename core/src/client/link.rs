@@ -177,13 +177,19 @@ impl Node {
             sync::Output::Forgot { sid, amnesia: _, cursor } => {
                 self.forgot(relay, sid, cursor, random)?;
             }
-            sync::Output::CaughtUp { sid } => self.caught_up(relay, sid, random)?,
+            sync::Output::CaughtUp { sid } => {
+                self.ask_founded(relay, sid)?;
+                self.caught_up(relay, sid, random)?;
+            }
             sync::Output::Lied { sid, lie } if lie.is_evidence() => {
                 self.lied(relay, sid, random)?;
             }
             // A program that errs proves nothing about the log; the engine has hung up.
             sync::Output::Lied { .. } => {}
             sync::Output::Answer { request, frame } => {
+                if let Frame::Appended { receipt } = &frame {
+                    self.pairing_founded(receipt, random);
+                }
                 if !self.pairing_answer(request, &frame, now) {
                     self.registered(relay, request, &frame, random)?;
                 }

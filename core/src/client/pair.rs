@@ -20,7 +20,7 @@ use std::time::Duration;
 use wire::address::AddressLine;
 use wire::codec::Writer;
 use wire::frame::Frame;
-use wire::id::{RendezvousId, SpaceHandle};
+use wire::id::{RelayId, RendezvousId, SpaceHandle};
 use wire::receipt::Receipt;
 
 /// How long a joiner knocks at a box that is not there.
@@ -378,6 +378,19 @@ impl Node {
         {
             invite.stop();
         }
+    }
+
+    /// The space that is being founded is at the relay, and the receipt for it was lost with a connection: the relay
+    /// gives it again to whoever appends the same item.
+    pub(crate) fn ask_founded(&mut self, relay: RelayId, sid: SpaceHandle) -> Result<(), Error> {
+        if self.pairing.as_ref().is_none_or(|pairing| pairing.founding != Some(sid)) {
+            return Ok(());
+        }
+        let item = self.session.space_of(sid).map(|space| space.control_item(0)).transpose()?;
+        if let (Some(item), Some(link)) = (item.flatten(), self.links.get_mut(&relay)) {
+            link.engine.ask(Frame::ControlAppend { sid, idx: 0, item, creation: None });
+        }
+        Ok(())
     }
 
     fn put_mail(&mut self, idx: u8, bytes: Vec<u8>) {
