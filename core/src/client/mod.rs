@@ -18,6 +18,7 @@ mod effect;
 mod error;
 mod found;
 mod identity;
+mod keys;
 mod link;
 mod lists;
 mod meeting;

@@ -5,28 +5,22 @@
 use crate::client::effect::SpaceKey;
 use crate::client::error::Error;
 use crate::client::shelf::{Place, Shelf};
-use crate::crypto::{ClassKey, EpochKey, Home, KemKey, Random};
+use crate::crypto::{ClassKey, Home, KemKey, Random};
 use crate::entry::{Chain, Chains, Entry, Missing, Overflow, Ticket, Waiting, WaitingRoom};
-use crate::membership::{
-    self, ControlLog, Folded, Keyring, ReceiveError, Recipient, SpaceKind, Standing,
-};
+use crate::membership::{self, ControlLog, Keyring, Recipient, SpaceKind, Standing};
 use crate::model::id::{ChainId, DeviceId, EntryId, OrderKey, PersonId, SpaceId};
 use crate::store::{Batch, Direction, Table as Rows};
 use std::collections::BTreeSet;
 use wire::address::AddressLine;
 use wire::codec::{DecodeError, Reader, Writer};
-use wire::control::ControlItem;
 use wire::envelope::Class;
 use wire::hash::item_hash;
 use wire::id::{EnvelopeId, ItemHash, RunningHash, SpaceHandle, StoreId};
-use zeroize::Zeroizing;
 
 /// Meta rows by name.
 const META_SPACE: &[u8] = b"space";
 const META_CURSOR: &[u8] = b"cursor";
 const META_RELAY: &[u8] = b"relay";
-/// Begins the rows of the epoch keys, so that no wrap need be opened twice.
-const META_EPOCH: &[u8] = b"epoch";
 
 /// How many rows one read of a table takes.
 const PAGE: usize = 1_000;
@@ -65,9 +59,9 @@ pub(crate) struct Space {
     pub(crate) control_head: ItemHash,
     pub(crate) outbox_next: u64,
     /// Epochs whose keys are kept on the shelf.
-    kept: BTreeSet<u32>,
+    pub(super) kept: BTreeSet<u32>,
     /// In how many held items no wrap led to the keys.
-    tried: usize,
+    pub(super) tried: usize,
 }
 
 /// Who loads a space: the device, its person and its key for wraps.
@@ -164,90 +158,6 @@ impl Space {
         let newest = self.shelf.store().page(Rows::Outbox, None, 1, Direction::Descending)?;
         self.outbox_next = newest.first().map_or(0, |row| outbox_key(&row.id).saturating_add(1));
         Ok(())
-    }
-
-    fn load_keys(&mut self) -> Result<(), Error> {
-        for row in self.shelf.prefix(Rows::Meta, META_EPOCH)? {
-            let epoch = Reader::new(row.id.get(META_EPOCH.len()..).unwrap_or_default()).u32()?;
-            let key = Zeroizing::new(Reader::new(&row.body).array()?);
-            self.keyring.insert(epoch, EpochKey::from_bytes(&key));
-            self.kept.insert(epoch);
-        }
-        Ok(())
-    }
-
-    /// Keeps the keys that this device has come by, if there are new ones.
-    pub(crate) fn keep_keys(&mut self, random: &mut dyn Random) -> Result<(), Error> {
-        let mut batch = Batch::new();
-        let mut new = Vec::new();
-        for (epoch, kc) in self.log.commitments().filter(|(of, _)| !self.kept.contains(of)) {
-            if let Some(key) = self.keyring.get_committed(epoch, kc) {
-                let row = [META_EPOCH, &epoch.to_be_bytes()].concat();
-                self.shelf.put(&mut batch, Place::new(Rows::Meta, &row), key.as_bytes(), random)?;
-                new.push(epoch);
-            }
-        }
-        if batch.is_empty() {
-            return Ok(());
-        }
-        self.shelf.commit(batch)?;
-        self.kept.extend(new);
-        Ok(())
-    }
-
-    fn load_control(&mut self, loader: &Loader<'_>) -> Result<(), Error> {
-        let items = self.control_items()?;
-        for item in &items {
-            self.control_held = self.control_held.saturating_add(1);
-            self.control_head = item_hash(item);
-        }
-        self.fold_held(&items, loader);
-        Ok(())
-    }
-
-    /// Folds an item that comes next, and with it all that is held if it brings a key that was missing.
-    pub(crate) fn fold_next(
-        &mut self,
-        item: &[u8],
-        loader: &Loader<'_>,
-    ) -> Result<Vec<Folded>, Error> {
-        if self.log.next_idx() == self.control_held {
-            let me = loader.recipient();
-            if let Ok(step) = self.log.receive(item, &mut self.keyring, Some(&me)) {
-                return Ok(vec![step]);
-            }
-        }
-        let mut items = self.control_items()?;
-        items.push(item.to_vec());
-        Ok(self.fold_held(&items, loader))
-    }
-
-    /// Folds the held items that can be folded now. Returns the outcomes of those.
-    pub(crate) fn fold_held(&mut self, items: &[Vec<u8>], loader: &Loader<'_>) -> Vec<Folded> {
-        let me = loader.recipient();
-        let mut folded = Vec::new();
-        let from = usize::try_from(self.log.next_idx()).unwrap_or(usize::MAX);
-        let mut climbed = false;
-        for item in items.iter().skip(from) {
-            let mut outcome = self.log.receive(item, &mut self.keyring, Some(&me));
-            if matches!(outcome, Err(ReceiveError::NeedKey { .. })) && !climbed {
-                climbed = true;
-                let parsed: Vec<ControlItem> =
-                    items.iter().filter_map(|item| ControlItem::decode(item).ok()).collect();
-                let tried = core::mem::replace(&mut self.tried, parsed.len());
-                if self.keyring.climb_past(&parsed, tried, self.home, &me).is_ok() {
-                    outcome = self.log.receive(item, &mut self.keyring, Some(&me));
-                }
-            }
-            match outcome {
-                Ok(step) => folded.push(step),
-                // What does not open, or is of another space, is kept and not folded; nothing after it is either.
-                Err(ReceiveError::NeedKey { .. } | ReceiveError::Chain | ReceiveError::Foreign) => {
-                    break;
-                }
-            }
-        }
-        folded
     }
 
     fn load_chains(&mut self) -> Result<(), Error> {
