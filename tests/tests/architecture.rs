@@ -184,7 +184,7 @@ const E2E: PackageRule = PackageRule {
     edges: &["reknit", "reknit-core", "reknit-relay", "reknit-wire"],
     shipped: false,
     several: &[],
-    rows: &[tests("src"), tests("tests")],
+    rows: &[tests("examples"), tests("src"), tests("tests")],
 };
 
 const FUZZ: PackageRule = PackageRule {
