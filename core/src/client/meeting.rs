@@ -116,9 +116,10 @@ impl Pairing {
         }
     }
 
-    /// Whether to ask for mail: only when what was put is there, since a request on another stream may overtake it.
+    /// Whether to ask for mail: only once the box is opened, since a request on another stream may overtake its first
+    /// message.
     pub(super) fn may_ask(&self) -> bool {
-        self.wanted && self.get.is_none() && self.puts.is_empty()
+        self.wanted && self.get.is_none() && !self.puts.values().any(|idx| *idx == 0)
     }
 
     pub(super) fn stop(&mut self) {
