@@ -219,7 +219,8 @@ impl World {
     pub(crate) fn send(&mut self, device: DeviceIndex, channel: Channel, frame: Frame, last: bool) {
         if let Frame::Push { sid, envelope } = &frame {
             let id = envelope_id(envelope);
-            if !self.sealed.contains_key(&id) {
+            let in_memory = self.devices[device].folder.is_none();
+            if in_memory && !self.sealed.contains_key(&id) {
                 let entry = self.devices[device].entry_in_outbox(envelope);
                 let entry = entry.expect("D2: what leaves a device is on its disk");
                 self.sealed.insert(id, (*sid, entry));
@@ -313,7 +314,7 @@ impl World {
     pub(crate) fn notice(&mut self, device: DeviceIndex, notice: Notice) {
         self.trace(|| format!("device {device} shows {notice:?}"));
         match &notice {
-            Notice::Sent(entry) => {
+            Notice::Sent(entry) if self.devices[device].folder.is_none() => {
                 let of = |(_, (_, of)): &(_, &(_, _))| of == entry;
                 let mut ids = self.sealed.iter().filter(of).map(|(id, _)| *id);
                 let there = ids.any(|id| crate::disk::holds(&self.host.disk, id));
