@@ -177,22 +177,14 @@ impl Node {
             sync::Output::Forgot { sid, amnesia: _, cursor } => {
                 self.forgot(relay, sid, cursor, random)?;
             }
-            sync::Output::CaughtUp { sid } => {
-                self.ask_founded(relay, sid)?;
-                self.caught_up(relay, sid, random)?;
-            }
+            sync::Output::CaughtUp { sid } => self.caught_up(relay, sid, random)?,
             sync::Output::Lied { sid, lie } if lie.is_evidence() => {
                 self.lied(relay, sid, random)?;
             }
             // A program that errs proves nothing about the log; the engine has hung up.
             sync::Output::Lied { .. } => {}
             sync::Output::Answer { request, frame } => {
-                if let Frame::Appended { receipt } = &frame {
-                    self.pairing_founded(receipt, random);
-                }
-                if !self.pairing_answer(request, &frame, now) {
-                    self.registered(relay, request, &frame, random)?;
-                }
+                self.answered((relay, request), &frame, now, random)?;
             }
             sync::Output::AnswerEnd { request } => {
                 if let Some(link) = self.link(relay) {
@@ -203,6 +195,22 @@ impl Node {
             sync::Output::Refused { sid: _, refusal } => self.notice(Notice::Refused(refusal)),
         }
         Ok(())
+    }
+
+    fn answered(
+        &mut self,
+        (relay, request): (RelayId, u64),
+        frame: &Frame,
+        now: &Now,
+        random: &mut dyn Random,
+    ) -> Result<(), Error> {
+        if let Frame::Appended { receipt } = frame {
+            self.pairing_founded(receipt, random);
+        }
+        if self.pairing_answer(request, frame, now) {
+            return Ok(());
+        }
+        self.registered(relay, request, frame, random)
     }
 
     pub(crate) fn link(&mut self, relay: RelayId) -> Option<&mut Link> {
@@ -360,6 +368,7 @@ impl Node {
         sid: SpaceHandle,
         random: &mut dyn Random,
     ) -> Result<(), Error> {
+        self.ask_founded(relay, sid)?;
         self.ask_registered(relay, sid)?;
         let Some(space) = self.session.space_of(sid) else { return Ok(()) };
         let again = space.room.pull_again();
