@@ -79,21 +79,27 @@ fn open(home: &Path, live: bool) -> Driver {
 
 /// Connects, exchanges everything, closes: what it cost, and where the spaces stand.
 async fn exchange(mut driver: Driver) -> (Traffic, Vec<SpaceReport>) {
-    driver.want_online().expect("the vault is free");
-    loop {
-        while driver.poll_notice().is_some() {}
-        if driver.node().is_idle() {
-            break;
-        }
-        driver.step().await.expect("the vault is free");
-    }
+    settle(&mut driver).await;
     driver.close().await;
     let report = driver.node().session().report().expect("the vault can be read");
     (driver.traffic(), report)
 }
 
+async fn settle(driver: &mut Driver) {
+    driver.want_online().expect("the vault is free");
+    loop {
+        while driver.poll_notice().is_some() {}
+        if driver.node().is_idle() {
+            return;
+        }
+        driver.step().await.expect("the vault is free");
+    }
+}
+
 async fn pair(nora: &Path, ben: &Path) {
     let mut drivers = [open(nora, true), open(ben, true)];
+    // Connected before the code is handed over, as a phone is by the time somebody has read it.
+    settle(&mut drivers[0]).await;
     let invited = drivers[0].execute(Command::Invite { whom: Whom::Partner, digits: false });
     let Ok(Answer::Invitation { code }) = invited else { panic!("{invited:?}") };
     drivers[1].execute(Command::Join(Invited::Code(code))).expect("the code is good");
