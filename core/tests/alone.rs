@@ -1,9 +1,14 @@
 //! One person, one device, no relay: everything private works.
 
-use reknit_core::client::{Answer, Command, Error, MemoryDisk, Node, Now, Place, Session};
+use reknit_core::client::{
+    Answer, Command, Error, MemoryDisk, Node, Now, Output, Place, Session, Whom,
+};
 use reknit_core::crypto::{Random, Unlock};
 use reknit_core::document::{DocumentKind, Edit};
 use reknit_core::model::id::DocumentId;
+use wire::address::{AddressLine, RelayAddress};
+use wire::frame::{Channel, Frame};
+use wire::id::{RelayId, StoreId};
 use wire::time::{Moment, Timestamp};
 
 const KEY: [u8; 32] = [7; 32];
@@ -80,4 +85,42 @@ fn a_vault_does_not_open_with_another_key() {
     assert_eq!(opened.err(), Some(Error::WrongSecret));
     let again = Session::create(place, &[Unlock::Key(&KEY)], &mut random);
     assert_eq!(again.err(), Some(Error::Exists));
+}
+
+/// The mailbox requests that a node sends now.
+fn mail(node: &mut Node) -> Vec<(Channel, Frame)> {
+    let outputs = std::iter::from_fn(|| node.poll_output());
+    let sent = outputs.filter_map(|output| match output {
+        Output::Send { channel, frame, .. } => Some((channel, frame)),
+        Output::Dial { .. } | Output::Cancel { .. } | Output::Hangup { .. } | Output::Notice(_) => {
+            None
+        }
+    });
+    sent.filter(|(_, frame)| matches!(frame, Frame::MailPut { .. } | Frame::MailGet { .. }))
+        .collect()
+}
+
+/// Two requests are two streams, and the second one may come first: then the box would not be there yet.
+#[test]
+fn an_invitation_looks_into_its_box_only_once_the_box_is_there() {
+    let mut random = Stream(9);
+    let place = Place::Memory(MemoryDisk::new("inviting"));
+    let session = Session::create(place, &[Unlock::Key(&KEY)], &mut random).unwrap();
+    let mut node = Node::new(session, 1, true).unwrap();
+    let relay = RelayId::from_bytes([3; 32]);
+    let address = RelayAddress::parse("127.0.0.1:4433").unwrap();
+    let line = AddressLine { address, relay };
+    node.execute(Command::UseRelay(line), &now(0), &mut random).unwrap();
+    node.want_online(&now(0), &mut random).unwrap();
+    node.handle_connected(relay, [5; 32], &now(0), &mut random).unwrap();
+    let welcome = Frame::Welcome { version: 1, store: StoreId::from_bytes([1; 16]) };
+    node.handle_frame(relay, (Channel::Control, welcome), &now(0), &mut random).unwrap();
+    let invite = Command::Invite { whom: Whom::Partner, digits: false };
+    node.execute(invite, &now(0), &mut random).unwrap();
+    let asked = mail(&mut node);
+    let [(channel, Frame::MailPut { idx: 0, .. })] = asked[..] else { panic!("{asked:?}") };
+    let stored = Frame::MailStored { idx: 0 };
+    node.handle_frame(relay, (channel, stored), &now(0), &mut random).unwrap();
+    let asked = mail(&mut node);
+    assert!(matches!(asked[..], [(_, Frame::MailGet { .. })]), "{asked:?}");
 }
