@@ -9,7 +9,6 @@ use reknit_relay::protocol::{Limits, Output as RelayOutput, Rate, Relay, RelayKe
 use reknit_relay::storage::Storage;
 use rusqlite::Connection;
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::time::Duration;
 use wire::address::{AddressLine, RelayAddress};
 use wire::id::StoreId;
@@ -85,10 +84,9 @@ fn store(name: &str, number: u64, random: &mut Seeded) -> (Storage, Connection) 
 }
 
 impl World {
-    /// Moves the relay's store into a real folder, before anything is in it.
-    pub fn keep_relay_in(&mut self, folder: &Path) {
-        let store = self.host.storage.store_id();
-        self.host.storage = Storage::open(folder, store).expect("storage");
+    /// Every blob that the relay stored.
+    pub fn relay_dump(&self) -> Vec<Vec<u8>> {
+        disk::relay_dump(&self.host.disk)
     }
 
     /// The relay's process dies and starts again on the same store.

@@ -246,8 +246,6 @@ fn s1_what_two_people_write_is_nowhere_but_on_their_unlocked_phones() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
     let mut world = World::new("canary", 1, Weather::FAIR);
-    std::fs::create_dir(path("relay")).unwrap();
-    world.keep_relay_in(&path("relay"));
     world.heard = Some(Vec::new());
     let nora = world.person_in(Some(path("nora")), "Nora");
     let ben = world.person_in(Some(path("ben")), &said("member"));
@@ -275,20 +273,25 @@ fn s1_what_two_people_write_is_nowhere_but_on_their_unlocked_phones() {
     let bytes: usize = heard.iter().map(Vec::len).sum();
     let found: Vec<_> = heard.iter().flat_map(|frame| scanner.find("a frame", frame)).collect();
     assert_eq!(found, []);
+    let stored = stage.world.relay_dump();
+    assert!(stored.len() > 30, "{} rows", stored.len());
+    let found: Vec<_> = stored.iter().flat_map(|row| scanner.find("the relay", row)).collect();
+    assert_eq!(found, []);
     for device in [nora, ben, tablet] {
         stage.world.crash(device);
     }
     drop(stage);
-    for place in ["relay", "nora", "ben", "tablet"] {
+    for place in ["nora", "ben", "tablet"] {
         let size: u64 = std::fs::read_dir(path(place)).unwrap().count() as u64;
         assert!(size > 0, "{place}");
         assert_eq!(scanner.find_below(&path(place)).unwrap(), [], "{place}");
     }
     println!(
         "{} words in {} forms: found in what the phones show, in none of {} frames ({bytes} bytes) \
-         that the relay heard, its store, and three locked phones",
+         that the relay heard, its {} rows, and three locked phones",
         all.len(),
         forms_of(&said("reach")).len(),
         heard.len(),
+        stored.len(),
     );
 }
