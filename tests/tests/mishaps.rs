@@ -1,6 +1,7 @@
 //! Mishaps that the simulator found once, each told shortly, so that none of them comes back under another seed.
 
 use reknit_core::client::{Command, Error, Notice, Whom};
+use reknit_core::membership::SpaceKind;
 use reknit_core::model::Event;
 use reknit_core::model::id::RecordId;
 use reknit_core::model::moment::{Echo, EchoKind, Moment, MomentKind, WhoDid};
@@ -82,6 +83,20 @@ fn whoever_joined_brings_the_shared_space_back_to_a_relay_that_forgot_it() {
     world.set_online(nora, true);
     assert!(world.run_until_idle(A_WHILE));
     world.check_all(&mut Seeded::new(3));
+}
+
+#[test]
+fn a_control_item_on_its_way_outlives_the_founding_anew_of_its_space() {
+    let (mut world, nora, ben) = couple(4);
+    world.renew_key(nora, SpaceKind::Private).unwrap();
+    world.wipe_relay();
+    assert!(world.run_until_idle(A_WHILE));
+    let reports = world.node(nora).session().report().unwrap();
+    assert_eq!(reports.iter().map(|report| report.epoch).collect::<Vec<_>>(), [1, 0]);
+    let told = moment(&world, ben);
+    world.execute(ben, told).unwrap();
+    assert!(world.run_until_idle(A_WHILE));
+    world.check_all(&mut Seeded::new(4));
 }
 
 /// Lets a pairing die at every event it has, one after the other, then pairs again in peace.

@@ -72,6 +72,14 @@ impl Link {
         Ok(())
     }
 
+    /// The item on its way that a receipt is for. The receipt for the founding of a space at a relay that forgot it is
+    /// for another one.
+    fn receipted(&mut self, sid: SpaceHandle, receipt: &Receipt) -> Option<Vec<u8>> {
+        let item = self.in_flight.get(&sid)?;
+        let is_it = item_hash(item).as_bytes() == &receipt.body.id;
+        if is_it { self.in_flight.remove(&sid) } else { None }
+    }
+
     fn start_of(space: &Space) -> sync::SpaceStart {
         sync::SpaceStart {
             sid: space.home.sid,
@@ -157,8 +165,7 @@ impl Node {
                 }
             }
             sync::Output::ControlAppended { sid, receipt } => {
-                let item = self.link(relay).and_then(|link| link.in_flight.remove(&sid));
-                match item.filter(|item| item_hash(item).as_bytes() == &receipt.body.id) {
+                match self.link(relay).and_then(|link| link.receipted(sid, &receipt)) {
                     Some(item) => self.take_control(relay, sid, item, random)?,
                     None => self.control_stored(relay, sid),
                 }
