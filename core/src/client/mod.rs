@@ -19,6 +19,7 @@ mod error;
 mod found;
 mod identity;
 mod keys;
+mod lie;
 mod link;
 mod lists;
 mod meeting;
