@@ -24,6 +24,11 @@ ci: check test
 simulate SEED:
     REKNIT_TRACE=1 REKNIT_SEED={{ SEED }} cargo test --locked -p reknit-e2e --test simulation one_seed -- --nocapture
 
+# Sizes, start, bytes of one edit, entries per second: what the README says of cost.
+figures:
+    cargo build --release --locked -p reknit -p reknit-relay
+    cargo run --release --locked -p reknit-e2e --example figures
+
 # Each fuzz target for half a minute; needs the nightly compiler and cargo-fuzz.
 fuzz SECONDS="30":
     cd fuzz && for target in $(cargo +nightly fuzz list); do cargo +nightly fuzz run "$target" -- -max_total_time={{ SECONDS }} || exit 1; done

@@ -1,12 +1,12 @@
 //! From an address line to a connection.
 
 use std::{
-    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
     sync::Arc,
     time::Duration,
 };
 
-use quinn::{ClientConfig, Endpoint};
+use quinn::{ClientConfig, Endpoint, TokioRuntime};
 use tokio::time::timeout;
 use wire::{address::AddressLine, version::ALPN};
 
@@ -55,7 +55,7 @@ impl Dialer {
         config.transport_config(profile.transport());
         let mut failed = DialError::NameNotFound;
         for address in look_up(line.address.as_str()).await? {
-            match connect_to(address, config.clone()).await {
+            match connect_to(address, config.clone(), profile).await {
                 Ok(connection) => return Ok(connection),
                 Err(error @ (DialError::Untrusted | DialError::Version | DialError::Setup)) => {
                     return Err(error);
@@ -73,13 +73,19 @@ async fn look_up(host_port: &str) -> Result<Vec<SocketAddr>, DialError> {
     Ok(found.map_err(|_| DialError::NameNotFound)?.take(ADDRESSES_MAX).collect())
 }
 
-async fn connect_to(address: SocketAddr, config: ClientConfig) -> Result<Connection, DialError> {
+async fn connect_to(
+    address: SocketAddr,
+    config: ClientConfig,
+    profile: Profile,
+) -> Result<Connection, DialError> {
     let any: SocketAddr = if address.is_ipv4() {
         (Ipv4Addr::UNSPECIFIED, 0).into()
     } else {
         (Ipv6Addr::UNSPECIFIED, 0).into()
     };
-    let mut endpoint = Endpoint::client(any).map_err(|_| DialError::Socket)?;
+    let socket = UdpSocket::bind(any).map_err(|_| DialError::Socket)?;
+    let mut endpoint = Endpoint::new(profile.endpoint(), None, socket, Arc::new(TokioRuntime))
+        .map_err(|_| DialError::Socket)?;
     endpoint.set_default_client_config(config);
     let connecting = endpoint.connect(address, NAME).map_err(|_| DialError::Lost)?;
     let quic = timeout(HANDSHAKE_TIME_MAX, connecting).await.map_err(|_| DialError::NoAnswer)??;

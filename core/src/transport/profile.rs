@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use quinn::{MtuDiscoveryConfig, TransportConfig, VarInt};
+use quinn::{EndpointConfig, MtuDiscoveryConfig, TransportConfig, VarInt};
 
 /// What one stream may hold unread. One envelope fits whole.
 const STREAM_WINDOW: u32 = 2 * 1024 * 1024;
@@ -14,11 +14,13 @@ const SEND_WINDOW: u64 = 2 * 1024 * 1024;
 const TAILS_MAX: u32 = 64;
 /// The largest UDP payload tried: what Ethernet and nearly all phone networks carry.
 const UDP_PAYLOAD_MAX: u16 = 1_452;
+/// The UDP payload that every path of QUIC carries (RFC 9000, section 14).
+const UDP_PAYLOAD_MIN: u16 = 1_200;
 
 /// How a connection behaves while it lives. Made for the three situations an app can be in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Profile {
-    /// Look for larger packets. Costs about 11 KB once per connection.
+    /// Look for larger packets, on both ways. Costs about 11 KB once per connection.
     pub mtu_discovery: bool,
     /// How often a silent connection says that it is alive. Each time wakes the radio for seconds.
     pub keep_alive: Option<Duration>,
@@ -44,6 +46,16 @@ impl Profile {
     /// On power and Wi-Fi: much to move, nobody waits.
     pub const BULK: Self =
         Self { mtu_discovery: true, keep_alive: None, idle_timeout: Duration::from_secs(45) };
+
+    /// Who does not look for larger packets takes none: or else the relay would look for them, and pay in our bytes.
+    pub(super) fn endpoint(self) -> EndpointConfig {
+        let mut endpoint = EndpointConfig::default();
+        if !self.mtu_discovery {
+            let least = endpoint.max_udp_payload_size(UDP_PAYLOAD_MIN);
+            debug_assert!(least.is_ok(), "every path carries it");
+        }
+        endpoint
+    }
 
     pub(super) fn transport(self) -> Arc<TransportConfig> {
         let mut transport = TransportConfig::default();

@@ -185,6 +185,21 @@ async fn a_connection_goes_on_from_another_socket() {
 }
 
 #[tokio::test]
+async fn a_background_connection_is_spared_the_relays_search_for_larger_packets() {
+    let server = server();
+    for (profile, searched) in [(Profile::FOREGROUND, true), (Profile::BACKGROUND, false)] {
+        let dialing = Dialer::new().connect(&server.line, profile);
+        let accepting = async { server.endpoint.accept().await.unwrap().await.unwrap() };
+        let (ours, theirs) = tokio::join!(dialing, accepting);
+        let (mut ours, asked) = (ours.unwrap(), mail_get(5));
+        ours.send(Channel::Request(1), &asked, true).unwrap();
+        let (_answer, mut request) = theirs.accept_bi().await.unwrap();
+        request.read_to_end(1_000).await.unwrap();
+        assert_eq!(theirs.stats().path.sent_plpmtud_probes > 0, searched, "{profile:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_relay_with_another_key_is_refused() {
     let mut server = server();
     server.line.relay = RelayId::from_bytes([5; 32]);

@@ -1,7 +1,6 @@
 //! The first figures, a line each: sizes, start, bytes for one edit, entries per second, the relay's time.
 //!
-//! `cargo build --release && cargo build --release -p reknit-relay && cargo run --release -p reknit-e2e --example
-//! figures`. Figures belong to the machine that made them: it is printed with them, and nothing is asserted.
+//! `just figures`. Figures belong to the machine that made them: it is printed with them, and nothing is asserted.
 
 mod edit;
 mod load;
