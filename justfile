@@ -20,9 +20,9 @@ test *args:
 ci: check test
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
 
-# Replays one schedule of the simulator and prints what happens in it.
-simulate SEED:
-    REKNIT_TRACE=1 REKNIT_SEED={{ SEED }} cargo test --locked -p reknit-e2e --test simulation one_seed -- --nocapture
+# Replays one schedule of the simulator, or only these of its steps, and prints what happens in it.
+simulate SEED STEPS="":
+    REKNIT_TRACE=1 REKNIT_SEED={{ SEED }} REKNIT_STEPS={{ STEPS }} cargo test --locked -p reknit-e2e --test simulation one_seed -- --nocapture
 
 # Sizes, start, bytes of one edit, entries per second: what the README says of cost.
 figures:

@@ -8,7 +8,7 @@ use reknit_core::model::id::{DeviceId, EntryId};
 use reknit_core::store::Table;
 use rusqlite::{Connection, OpenFlags, params};
 use std::collections::{BTreeMap, BTreeSet};
-use wire::id::EnvelopeId;
+use wire::id::{EnvelopeId, StoreId};
 
 /// Handles of both stores of one device.
 #[derive(Debug)]
@@ -123,6 +123,13 @@ impl Disk {
         rows.map(|row| row.expect("an item")).collect()
     }
 
+    /// Whether a table has any row.
+    pub fn holds_any(&self, shared: bool, table: Table) -> bool {
+        let sql = "select exists (select 1 from row where tbl = ?1)";
+        let mut statement = self.store(shared).prepare_cached(sql).expect("a store");
+        statement.query_row([table.number()], |row| row.get(0)).expect("a row")
+    }
+
     /// Every byte of both stores that was written by the program.
     pub fn dump(&self) -> Vec<Vec<u8>> {
         let all = STORES.iter().flat_map(|shared| {
@@ -189,6 +196,22 @@ pub fn envelopes(relay: &Connection, sid: &[u8]) -> Vec<(u64, EnvelopeId)> {
         Ok((n.unsigned_abs(), EnvelopeId::from_slice(&id).expect("an id")))
     });
     rows.expect("rows").map(|row| row.expect("a row")).collect()
+}
+
+/// The running hash of a space at a position, if the relay's log reaches it.
+pub fn running(relay: &Connection, sid: &[u8], n: u64) -> Option<[u8; 32]> {
+    let sql = "select data.running from data join space using (space)
+               where space.sid = ?1 and data.n = ?2";
+    let mut statement = relay.prepare_cached(sql).expect("a relay's store");
+    let mut rows = statement.query(params![sid, n.cast_signed()]).expect("rows");
+    rows.next().expect("a row").map(|row| row.get(0).expect("a hash"))
+}
+
+/// Which store it is.
+pub fn store_id(relay: &Connection) -> StoreId {
+    let mut statement = relay.prepare_cached("select store_id from meta").expect("a relay's store");
+    let id: Vec<u8> = statement.query_row([], |row| row.get(0)).expect("a store");
+    StoreId::from_slice(&id).expect("a store's name")
 }
 
 /// Whether the relay holds an envelope of this id now.

@@ -1,7 +1,8 @@
 //! What lies between the devices and the relay. Streams are reliable and in order, as QUIC's are; streams overtake
 //! each other; a connection that ends loses what is under way, and its two ends may notice at different times.
 
-use crate::world::{DeviceIndex, World, relay_now};
+use crate::trace::Kind;
+use crate::world::{DeviceIndex, World, index_byte, relay_now};
 use reknit_core::client::Notice;
 use reknit_relay::job::{Batch, Committed};
 use reknit_relay::protocol::{ConnectionId, Prefix, StreamId};
@@ -82,7 +83,7 @@ impl World {
     }
 
     pub(crate) fn happen(&mut self, event: Event) {
-        self.trace(|| format!("{event:?}"));
+        self.tell(|| format!("{event:?}"));
         match event {
             Event::Connected(device, id) => self.connected(device, id),
             Event::Failed(device, id) | Event::Cut(device, id) => self.disconnected(device, id),
@@ -91,21 +92,15 @@ impl World {
                     self.tally.lost += 1;
                     return;
                 }
-                if let Some(heard) = &mut self.heard {
-                    heard.push(frame.encode());
-                }
-                let now = relay_now(self.now);
-                self.host.relay.handle_frame(id, stream, frame, now);
-                if last {
-                    self.host.relay.handle_stream_finished(id, stream, now);
-                }
-                self.drain_relay();
+                self.reach_relay((device, id, stream), frame, last);
             }
             Event::ToDevice { device, id, stream, frame, last } => {
                 if !self.is_live(device, id) {
                     self.tally.lost += 1;
                     return;
                 }
+                let bytes = frame.encode();
+                self.trace.note(Kind::ToDevice, &[&[index_byte(device)], &bytes]);
                 self.arrive(device, stream, frame);
                 if last && self.is_live(device, id) {
                     self.ended(device, stream);
@@ -113,7 +108,8 @@ impl World {
             }
             Event::Cancelled { device, id, stream } => {
                 if self.is_live(device, id) {
-                    self.host.relay.handle_stream_closed(id, stream, relay_now(self.now));
+                    let now = relay_now(self.now);
+                    self.host_of(id).relay.handle_stream_closed(id, stream, now);
                     self.drain_relay();
                 }
             }
@@ -123,11 +119,52 @@ impl World {
                 }
             }
             Event::Noticed(id) => {
-                self.host.relay.handle_disconnected(id, relay_now(self.now));
+                let now = relay_now(self.now);
+                self.host_of(id).relay.handle_disconnected(id, now);
                 self.drain_relay();
             }
             event @ (Event::Commits { .. } | Event::Committed { .. }) => self.disk_event(event),
         }
+    }
+
+    /// A frame is with the relay, if it listens.
+    fn reach_relay(
+        &mut self,
+        (device, id, stream): (DeviceIndex, ConnectionId, StreamId),
+        frame: Frame,
+        last: bool,
+    ) {
+        let bytes = frame.encode();
+        self.trace.note(Kind::ToRelay, &[&[index_byte(device)], &bytes]);
+        if let Some(heard) = &mut self.heard {
+            heard.push(bytes);
+        }
+        let changes = matches!(frame, Frame::Push { .. } | Frame::ControlAppend { .. });
+        if changes && self.is_frozen(id) {
+            self.tally.swallowed += 1;
+            return;
+        }
+        let now = relay_now(self.now);
+        let relay = &mut self.host_of(id).relay;
+        relay.handle_frame(id, stream, frame, now);
+        if last {
+            relay.handle_stream_finished(id, stream, now);
+        }
+        self.drain_relay();
+    }
+
+    fn is_frozen(&self, id: ConnectionId) -> bool {
+        self.shadow.as_ref().is_some_and(|of| of.frozen && of.connections.contains(&id))
+    }
+
+    /// Whether a frame does not arrive, nor any later one of its stream in this direction: streams have no gaps.
+    fn is_swallowed(&mut self, id: ConnectionId, stream: StreamId, up: bool) -> bool {
+        if self.random.one_in(self.weather.deaf_one_in) {
+            self.deaf.insert((id, stream, up));
+        }
+        let swallowed = self.deaf.contains(&(id, stream, up));
+        self.tally.swallowed += u64::from(swallowed);
+        swallowed
     }
 
     fn is_live(&self, device: DeviceIndex, id: ConnectionId) -> bool {
@@ -142,7 +179,10 @@ impl World {
         let mut exporter = [0; 32];
         exporter[..8].copy_from_slice(&id.0.to_be_bytes());
         let now = relay_now(self.now);
-        self.host.relay.handle_connected(id, Prefix(device as u64), exporter, now);
+        if let Some(shadow) = self.shadow.as_mut().filter(|of| of.devices.contains(&device)) {
+            shadow.connections.insert(id);
+        }
+        self.host_of(id).relay.handle_connected(id, Prefix(device as u64), exporter, now);
         let relay = self.host.line.relay;
         self.turn(device, |node, now, random| node.handle_connected(relay, exporter, now, random));
         self.drain_relay();
@@ -237,6 +277,9 @@ impl World {
         wire.channels.insert(stream, channel);
         let id = wire.id;
         self.tally.frames += 1;
+        if self.is_swallowed(id, stream, true) {
+            return;
+        }
         let at = self.arrival(id, stream, true);
         self.push(at, Event::ToRelay { device, id, stream, frame, last });
     }
@@ -265,6 +308,9 @@ impl World {
             return;
         };
         self.tally.frames += 1;
+        if self.is_swallowed(id, stream, false) {
+            return;
+        }
         let at = self.arrival(id, stream, false);
         self.push(at, Event::ToDevice { device, id, stream, frame, last });
     }
@@ -272,6 +318,9 @@ impl World {
     /// The relay ends a stream.
     pub(crate) fn end_stream(&mut self, id: ConnectionId, stream: StreamId) {
         if let Some(device) = self.device_of(id) {
+            if self.deaf.contains(&(id, stream, false)) {
+                return;
+            }
             let at = self.arrival(id, stream, false);
             self.push(at, Event::Ended { device, id, stream });
         }
@@ -312,17 +361,20 @@ impl World {
 
     /// What a person is shown; some of it is held against the relay's disk at that instant.
     pub(crate) fn notice(&mut self, device: DeviceIndex, notice: Notice) {
-        self.trace(|| format!("device {device} shows {notice:?}"));
+        self.tell(|| format!("device {device} shows {notice:?}"));
+        let shown = format!("{notice:?}");
+        self.trace.note(Kind::Notice, &[&[index_byte(device)], shown.as_bytes()]);
         match &notice {
             Notice::Sent(entry) if self.devices[device].folder.is_none() => {
                 let of = |(_, (_, of)): &(_, &(_, _))| of == entry;
                 let mut ids = self.sealed.iter().filter(of).map(|(id, _)| *id);
-                let there = ids.any(|id| crate::disk::holds(&self.host.disk, id));
+                let there = ids.any(|id| crate::disk::holds(self.disk_seen_by(device), id));
                 assert!(
                     there,
                     "D3: what is said to be sent is on the relay's disk at that instant"
                 );
             }
+            Notice::Incident(code) => *self.tally.codes.entry(code).or_default() += 1,
             Notice::Changed(changed) => self.tally.delivered += changed.entries as u64,
             _ => {}
         }

@@ -1,80 +1,76 @@
 //! What happened in a run, or in many: the proof that schedules did not end early.
 
+use std::collections::BTreeMap;
 use std::ops::AddAssign;
 
-/// Counts; each field is what its name says.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "each field is a count of what its name says")]
-pub struct Tally {
-    pub runs: u64,
-    pub frames: u64,
-    /// Entries that a device took from the relay.
-    pub delivered: u64,
-    /// Frames under way when their connection ended.
-    pub lost: u64,
-    /// Envelopes and items that the relay was sent once more.
-    pub duplicated: u64,
-    /// Frames that overtook an earlier one of another stream.
-    pub reordered: u64,
-    pub crashes_between: u64,
-    pub crashes_inside: u64,
-    pub relay_restarts: u64,
-    /// Restarts of the relay when a batch was durable and its receipts were not out.
-    pub receipts_lost: u64,
-    pub amnesias: u64,
-    pub clock_jumps: u64,
-    pub rekeys: u64,
-    pub pairings: u64,
-    pub pairings_cut: u64,
-    pub refused: u64,
-    pub edits: [u64; 2],
+macro_rules! counts {
+    ($($field:ident: $name:literal,)*) => {
+        /// Counts; each field is what its name says.
+        #[derive(Debug, Default, Clone, PartialEq, Eq)]
+        pub struct Tally {
+            $(#[doc = $name] pub $field: u64,)*
+            /// Error codes that commands ended with and incidents that were shown, by code.
+            pub codes: BTreeMap<&'static str, u64>,
+        }
+
+        impl Tally {
+            /// Every count with its name.
+            pub fn rows(&self) -> Vec<(&'static str, u64)> {
+                vec![$(($name, self.$field),)*]
+            }
+        }
+
+        impl AddAssign for Tally {
+            fn add_assign(&mut self, other: Self) {
+                $(self.$field += other.$field;)*
+                for (code, count) in other.codes {
+                    *self.codes.entry(code).or_default() += count;
+                }
+            }
+        }
+    };
+}
+
+counts! {
+    runs: "runs",
+    steps: "steps",
+    edits_first: "edits by the first person",
+    edits_second: "edits by the second person",
+    refused: "commands that were not allowed",
+    frames: "frames sent",
+    delivered: "entries delivered",
+    lost: "messages lost",
+    swallowed: "messages that a relay did not hear or say",
+    duplicated: "messages duplicated",
+    reordered: "messages reordered",
+    crashes_between: "crashes between transactions",
+    crashes_inside: "crashes inside transactions",
+    relay_restarts: "relay restarts",
+    receipts_lost: "  of them between commit and receipt",
+    amnesias: "amnesias",
+    relay_forks: "relays that showed two logs",
+    freezes: "relays that froze a view",
+    roll_backs: "relays that went back to an old disk",
+    broken_words: "positions confirmed and then told differently",
+    clock_jumps: "clock jumps",
+    rekeys: "new epoch keys",
+    pairings: "pairings",
+    pairings_cut: "pairings cut off",
 }
 
 impl Tally {
-    /// Every count with its name.
-    pub fn rows(&self) -> [(&'static str, u64); 18] {
-        [
-            ("runs", self.runs),
-            ("edits by the first person", self.edits[0]),
-            ("edits by the second person", self.edits[1]),
-            ("commands that were not allowed", self.refused),
-            ("frames sent", self.frames),
-            ("entries delivered", self.delivered),
-            ("messages lost", self.lost),
-            ("messages duplicated", self.duplicated),
-            ("messages reordered", self.reordered),
-            ("crashes between transactions", self.crashes_between),
-            ("crashes inside transactions", self.crashes_inside),
-            ("relay restarts", self.relay_restarts),
-            ("  of them between commit and receipt", self.receipts_lost),
-            ("amnesias", self.amnesias),
-            ("clock jumps", self.clock_jumps),
-            ("new epoch keys", self.rekeys),
-            ("pairings", self.pairings),
-            ("pairings cut off", self.pairings_cut),
-        ]
+    /// Edits of both.
+    pub const fn edits(&self) -> u64 {
+        self.edits_first + self.edits_second
     }
-}
 
-impl AddAssign for Tally {
-    fn add_assign(&mut self, other: Self) {
-        self.runs += other.runs;
-        self.frames += other.frames;
-        self.delivered += other.delivered;
-        self.lost += other.lost;
-        self.duplicated += other.duplicated;
-        self.reordered += other.reordered;
-        self.crashes_between += other.crashes_between;
-        self.crashes_inside += other.crashes_inside;
-        self.relay_restarts += other.relay_restarts;
-        self.receipts_lost += other.receipts_lost;
-        self.amnesias += other.amnesias;
-        self.clock_jumps += other.clock_jumps;
-        self.rekeys += other.rekeys;
-        self.pairings += other.pairings;
-        self.pairings_cut += other.pairings_cut;
-        self.refused += other.refused;
-        self.edits[0] += other.edits[0];
-        self.edits[1] += other.edits[1];
+    /// Prints every count with its name, then the codes.
+    pub fn print(&self) {
+        for (name, count) in self.rows() {
+            println!("{count:>9} {name}");
+        }
+        for (code, count) in &self.codes {
+            println!("{count:>9} {code}");
+        }
     }
 }

@@ -18,6 +18,8 @@ pub struct Weather {
     pub commit_ms: u64,
     /// How long the relay may believe in a connection whose device is gone.
     pub ghost_ms: u64,
+    /// After one frame in so many nothing more of its stream arrives, although the connection stands; never with 0.
+    pub deaf_one_in: u64,
 }
 
 impl Weather {
@@ -29,6 +31,7 @@ impl Weather {
         cut_one_in: 0,
         commit_ms: 0,
         ghost_ms: 0,
+        deaf_one_in: 0,
     };
 
     /// Weights of their own for each run: that finds more than fixed ones.
@@ -40,6 +43,7 @@ impl Weather {
             cut_one_in: *random.pick(&[0, 1, 2, 4]),
             commit_ms: *random.pick(&[0, 5, 50, 500]),
             ghost_ms: *random.pick(&[0, 0, 2_000, 20_000]),
+            deaf_one_in: 0,
         }
     }
 

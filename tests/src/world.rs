@@ -2,21 +2,21 @@
 //!
 //! One thread and one seed. A crash drops all but the disk, between transactions or inside one.
 
-use crate::disk::{Disk, STORES, Stand};
+use crate::device::Device;
 use crate::host::Host;
+use crate::liar::{Backup, Confirmed, Shadow};
 use crate::meter::Meter;
-use crate::network::{Event, Wire};
+use crate::network::Event;
 use crate::random::Seeded;
 use crate::tally::Tally;
+use crate::trace::{Kind, Trace};
 use crate::weather::Weather;
-use reknit_core::client::{
-    Answer, Command, Error, MemoryDisk, Node, Notice, Now, Output, Place, Session,
-};
+use reknit_core::client::{Answer, Command, Error, MemoryDisk, Node, Notice, Now, Output, Session};
 use reknit_core::crypto::Unlock;
 use reknit_core::membership::SpaceKind;
 use reknit_core::model::id::EntryId;
 use reknit_relay::protocol::{ConnectionId, Now as RelayNow, StreamId};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -34,29 +34,6 @@ static WORLDS: AtomicU64 = AtomicU64::new(0);
 
 /// Which device of the world.
 pub type DeviceIndex = usize;
-
-/// One device: its disk outlives its node.
-#[derive(Debug)]
-pub struct Device {
-    /// What survives.
-    pub files: MemoryDisk,
-    /// What survives, if it is a real folder.
-    pub folder: Option<PathBuf>,
-    /// A second look at it, if it is in memory.
-    pub disk: Disk,
-    /// What a crash drops.
-    pub node: Option<Node>,
-    /// What a person was shown.
-    pub notices: VecDeque<Notice>,
-    /// Whether it may connect.
-    pub online: bool,
-    /// Its clock, ahead of the world's.
-    pub clock_ahead_ms: i64,
-    /// What commands answered for: entries on this device's disk, by store.
-    pub acknowledged: BTreeMap<(bool, EntryId), Stand>,
-    pub(crate) random: Seeded,
-    pub(crate) wire: Option<Wire>,
-}
 
 /// Devices, a relay, and what lies between them.
 #[derive(Debug)]
@@ -88,6 +65,18 @@ pub struct World {
     pub(crate) newest_arrival: BTreeMap<(ConnectionId, bool), Moment>,
     pub(crate) counter: u64,
     pub(crate) traced: bool,
+    /// A second log, if the relay shows one.
+    pub shadow: Option<Shadow>,
+    /// A copy of the relay's disk that was put aside.
+    pub backup: Option<Backup>,
+    /// What devices hold as confirmed by a log that is no more.
+    pub confirmed: BTreeSet<Confirmed>,
+    /// Positions may mean another log than the relay's now, until all devices have met it.
+    pub twisted: bool,
+    /// Streams on which the relay does not hear, or is not heard, any more.
+    pub(crate) deaf: BTreeSet<(ConnectionId, StreamId, bool)>,
+    /// All that happens, as one hash.
+    pub trace: Trace,
     name: String,
 }
 
@@ -114,6 +103,12 @@ impl World {
             newest_arrival: BTreeMap::new(),
             counter: 0,
             traced: std::env::var_os("REKNIT_TRACE").is_some(),
+            shadow: None,
+            backup: None,
+            confirmed: BTreeSet::new(),
+            twisted: false,
+            deaf: BTreeSet::new(),
+            trace: Trace::new(),
             name,
         }
     }
@@ -123,23 +118,14 @@ impl World {
     #[must_use]
     pub fn fork(&self, seed: u64) -> Self {
         let mut fork = Self::new("fork", seed, self.weather);
-        fork.host = self.host.fork(&fork.name, self.now);
+        fork.host = self.host.fork(&fork.name, self.now, 0);
         fork.now = self.now;
         fork.sealed.clone_from(&self.sealed);
         for (index, device) in self.devices.iter().enumerate() {
             let files = device.files.copy(&format!("{}-{index}", fork.name)).expect("a copy");
-            fork.devices.push(Device {
-                disk: Disk::new(&files),
-                files,
-                folder: None,
-                node: None,
-                notices: VecDeque::new(),
-                online: true,
-                clock_ahead_ms: 0,
-                acknowledged: device.acknowledged.clone(),
-                random: fork.random.fork(),
-                wire: None,
-            });
+            let random = fork.random.fork();
+            let acknowledged = device.acknowledged.clone();
+            fork.devices.push(Device { acknowledged, ..Device::new(files, None, random) });
             fork.restart(index);
         }
         fork
@@ -156,7 +142,7 @@ impl World {
     }
 
     /// Prints, if `REKNIT_TRACE` is set, cut to what fits a line.
-    pub(crate) fn trace(&self, what: impl Fn() -> String) {
+    pub(crate) fn tell(&self, what: impl Fn() -> String) {
         if self.traced {
             let line: String = what().chars().take(240).collect();
             eprintln!("{:?} {line}", self.now);
@@ -165,11 +151,11 @@ impl World {
 
     /// What time it is for a device.
     pub fn now(&self, device: DeviceIndex) -> Now {
-        let ahead = self.devices[device].clock_ahead_ms;
-        let true_time = relay_now(self.now).timestamp.as_millis();
+        let now = relay_now(self.now).timestamp.as_millis();
+        let shown = self.devices[device].clock.read(now, now - START_MS);
         Now {
             moment: self.now,
-            timestamp: Timestamp::from_millis(true_time.saturating_add_signed(ahead)),
+            timestamp: Timestamp::from_millis(shown),
             zone: "Europe/London".to_owned(),
         }
     }
@@ -183,27 +169,17 @@ impl World {
     pub fn add_device_in(&mut self, folder: Option<PathBuf>, joining: bool) -> DeviceIndex {
         let index = self.devices.len();
         let files = MemoryDisk::new(&format!("{}-{index}", self.name));
-        let mut random = self.random.fork();
-        let place = place(folder.as_ref(), &files);
+        let mut device = Device::new(files, folder, self.random.fork());
+        let (place, random) = (device.place(), &mut device.random);
         let unlock = [Unlock::Key(&UNLOCK)];
         let session = if joining {
-            Session::create_joining(place, &unlock, &mut random)
+            Session::create_joining(place, &unlock, random)
         } else {
-            Session::create(place, &unlock, &mut random)
+            Session::create(place, &unlock, random)
         };
         let node = Node::new(session.expect("a new vault"), index as u64, true).expect("a node");
-        self.devices.push(Device {
-            disk: Disk::new(&files),
-            files,
-            folder,
-            node: Some(node),
-            notices: VecDeque::new(),
-            online: true,
-            clock_ahead_ms: 0,
-            acknowledged: BTreeMap::new(),
-            random,
-            wire: None,
-        });
+        device.node = Some(node);
+        self.devices.push(device);
         index
     }
 
@@ -215,10 +191,11 @@ impl World {
     /// Carries out a command on a device that runs. A commit that fails is a crash inside a transaction.
     pub fn execute(&mut self, device: DeviceIndex, command: Command) -> Result<Answer, Error> {
         let now = self.now(device);
-        self.trace(|| format!("device {device} is told {command:?}"));
+        self.tell(|| format!("device {device} is told {command:?}"));
         let Device { node, random, .. } = &mut self.devices[device];
         let done = node.as_mut().expect("the device runs").execute(command, &now, random);
-        self.trace(|| format!("device {device} answers {done:?}"));
+        self.tell(|| format!("device {device} answers {done:?}"));
+        self.note_command(device, done.as_ref().map(|_| ()));
         self.after(device, done.as_ref().err().cloned());
         if done.is_ok() {
             self.devices[device].acknowledge();
@@ -231,8 +208,17 @@ impl World {
         let now = self.now(device);
         let Device { node, random, .. } = &mut self.devices[device];
         let done = node.as_mut().expect("the device runs").renew_key(kind, &now, random);
+        self.note_command(device, done.as_ref().map(|()| ()));
         self.after(device, done.as_ref().err().cloned());
         done
+    }
+
+    fn note_command(&mut self, device: DeviceIndex, done: Result<(), &Error>) {
+        let code = done.err().map_or("", Error::code);
+        if !code.is_empty() {
+            *self.tally.codes.entry(code).or_default() += 1;
+        }
+        self.trace.note(Kind::Command, &[&[index_byte(device)], code.as_bytes()]);
     }
 
     /// A device goes on or off the network.
@@ -251,12 +237,26 @@ impl World {
         self.stop(device);
     }
 
-    fn stop(&mut self, device: DeviceIndex) {
-        self.trace(|| format!("device {device} dies"));
+    pub(crate) fn stop(&mut self, device: DeviceIndex) {
+        self.trace.note(Kind::Life, &[&[index_byte(device), 0]]);
+        self.tell(|| format!("device {device} dies"));
         self.devices[device].node = None;
         self.drop_wire(device);
         self.devices[device].disk.mend();
         self.devices[device].notices.push_back(Notice::PairingEnded("crash"));
+    }
+
+    /// Whether a device's process is dead, and its owner may start it again.
+    pub fn is_down(&self, device: DeviceIndex) -> bool {
+        self.devices[device].node.is_none() && !self.devices[device].taken
+    }
+
+    /// Nothing goes wrong any more; what a relay did not hear is lost with its connections.
+    pub fn clear_up(&mut self) {
+        self.weather = Weather::FAIR;
+        if !std::mem::take(&mut self.deaf).is_empty() {
+            self.cut_all();
+        }
     }
 
     /// The device's process starts again from its disk.
@@ -273,6 +273,7 @@ impl World {
     }
 
     fn start(&mut self, device: DeviceIndex, session: Session) {
+        self.trace.note(Kind::Life, &[&[index_byte(device), 1]]);
         let seed = u64::from_be_bytes(self.devices[device].random.array());
         self.devices[device].node = Some(Node::new(session, seed, true).expect("a node"));
         if self.devices[device].online {
@@ -282,8 +283,8 @@ impl World {
 
     /// What a device's disk holds, read from there.
     pub fn reopened(&mut self, device: DeviceIndex) -> Session {
-        let Device { files, folder, random, .. } = &mut self.devices[device];
-        let place = place(folder.as_ref(), files);
+        let place = self.devices[device].place();
+        let random = &mut self.devices[device].random;
         Session::open(place, Unlock::Key(&UNLOCK), random).expect("the vault opens")
     }
 
@@ -341,6 +342,7 @@ impl World {
             .iter()
             .filter_map(|device| device.node.as_ref().and_then(Node::poll_timeout))
             .chain(self.host.relay.poll_timeout())
+            .chain(self.shadow.as_ref().and_then(|shadow| shadow.host.relay.poll_timeout()))
             .min();
         let Some(next) = [event, timer].into_iter().flatten().min() else { return false };
         if next > end {
@@ -364,10 +366,13 @@ impl World {
                 self.turn(device, |node, now, random| node.handle_timeout(now, random));
             }
         }
-        if self.host.relay.poll_timeout().is_some_and(|due| due <= self.now) {
-            self.host.relay.handle_timeout(relay_now(self.now));
-            self.drain_relay();
+        let shadow = self.shadow.as_mut().map(|shadow| &mut shadow.host);
+        for host in [&mut self.host].into_iter().chain(shadow) {
+            if host.relay.poll_timeout().is_some_and(|due| due <= self.now) {
+                host.relay.handle_timeout(relay_now(self.now));
+            }
         }
+        self.drain_relay();
     }
 
     /// One turn of a device, if it runs.
@@ -419,30 +424,9 @@ impl World {
     }
 }
 
-impl Device {
-    /// The entry in an envelope, as the outbox on the disk says.
-    pub(crate) fn entry_in_outbox(&self, envelope: &[u8]) -> Option<EntryId> {
-        let mut rows = STORES.iter().flat_map(|shared| self.disk.outbox(*shared));
-        rows.find(|(_, sealed)| sealed == envelope).map(|(entry, _)| entry)
-    }
-
-    /// All own entries on the disk now are answered for.
-    fn acknowledge(&mut self) {
-        // What lies in a real folder is looked at by those who put it there.
-        let Some(node) = self.node.as_ref().filter(|_| self.folder.is_none()) else { return };
-        let own = node.session().device();
-        for shared in STORES {
-            for (entry, stand) in self.disk.places(shared) {
-                if stand.device == own {
-                    self.acknowledged.insert((shared, entry), stand);
-                }
-            }
-        }
-    }
-}
-
-fn place(folder: Option<&PathBuf>, files: &MemoryDisk) -> Place {
-    folder.map_or_else(|| Place::Memory(files.clone()), |folder| Place::Folder(folder.clone()))
+/// A device's number in a trace.
+pub(crate) fn index_byte(device: DeviceIndex) -> u8 {
+    u8::try_from(device).unwrap_or(u8::MAX)
 }
 
 /// What time it is for the relay.
