@@ -23,6 +23,9 @@ pub(crate) struct Options {
     /// Read the secret from a file instead of asking for it
     #[arg(long, value_name = "FILE", global = true)]
     pub(crate) secret_file: Option<PathBuf>,
+    /// Instead of a secret, a key from a file: 64 hexadecimal digits that another program drew and keeps
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(crate) key_file: Option<PathBuf>,
     /// Print JSON lines, as docs/cli.md describes them
     #[arg(long, global = true)]
     pub(crate) json: bool,

@@ -3,15 +3,13 @@
 use crate::cli::Options;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::secret;
+use crate::secret::{self, Opener};
 use reknit_core::client::{Driver, Found, Place, Session, Vault};
-use reknit_core::crypto::Unlock;
 use reknit_core::environment::SystemRandom;
 use reknit_core::model::id::{DocumentId, RecordId};
 use reknit_core::model::when::{Zone, Zoned};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use zeroize::Zeroizing;
 
 /// What `main` read from the process's environment.
 #[derive(Debug, Clone)]
@@ -43,6 +41,7 @@ pub(crate) struct Context {
     pub(crate) out: Output,
     home: PathBuf,
     secret_file: Option<PathBuf>,
+    key_file: Option<PathBuf>,
     zone: Zone,
 }
 
@@ -66,7 +65,8 @@ impl Context {
             Some(chosen) => Zone::chosen(chosen)?,
             None => device_zone(&environment),
         };
-        Ok(Self { environment, out, home, secret_file: options.secret_file, zone })
+        let (secret_file, key_file) = (options.secret_file, options.key_file);
+        Ok(Self { environment, out, home, secret_file, key_file, zone })
     }
 
     /// Where the vault is, or will be.
@@ -89,12 +89,16 @@ impl Context {
         &self.zone
     }
 
-    /// The secret, from its file or from the terminal.
+    /// What opens the vault: a key from its file, or the secret from its file or from the terminal.
     ///
     /// # Errors
-    /// As [`secret::read`].
-    pub(crate) fn secret(&self, new: bool) -> Result<Zeroizing<String>, Failure> {
-        secret::read(self.secret_file.as_deref(), new, self.out)
+    /// [`Failure::TwoOpeners`]; as [`secret::read`] and [`secret::read_key`].
+    pub(crate) fn opener(&self, new: bool) -> Result<Opener, Failure> {
+        match (&self.key_file, &self.secret_file) {
+            (Some(_), Some(_)) => Err(Failure::TwoOpeners),
+            (Some(path), None) => secret::read_key(path).map(Opener::Key),
+            (None, file) => secret::read(file.as_deref(), new, self.out).map(Opener::Secret),
+        }
     }
 
     /// Opens the vault.
@@ -105,8 +109,8 @@ impl Context {
         // Before the secret is asked for in vain.
         let vault = Vault::open(self.place())?;
         drop(vault);
-        let secret = self.secret(false)?;
-        let session = Session::open(self.place(), Unlock::Secret(&secret), &mut SystemRandom);
+        let opener = self.opener(false)?;
+        let session = Session::open(self.place(), opener.unlock(), &mut SystemRandom);
         Ok(session?)
     }
 

@@ -55,6 +55,12 @@ pub(crate) enum Failure {
     SecretFile,
     /// The secret is no text.
     SecretForm,
+    /// A secret and a key are both given.
+    TwoOpeners,
+    /// The file with the key cannot be read.
+    KeyFile,
+    /// The key is not 64 hexadecimal digits.
+    KeyForm,
     /// The secret was typed differently the second time.
     SecretsDiffer,
     /// Words are needed, and there is nowhere to take them from.
@@ -109,6 +115,9 @@ impl Failure {
             Self::NoSecret => "secret.none",
             Self::SecretFile => "secret.file",
             Self::SecretForm => "secret.form",
+            Self::TwoOpeners => "key.two",
+            Self::KeyFile => "key.file",
+            Self::KeyForm => "key.form",
             Self::SecretsDiffer => "secret.differ",
             Self::NoText => "text.none",
             Self::TextFile => "text.file",

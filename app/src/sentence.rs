@@ -28,6 +28,9 @@ pub(crate) fn sentence(failure: &Failure) -> String {
         Failure::NoHome => "There is no home folder; say where with --home DIR.",
         Failure::NoSecret => "There is no terminal to ask for the secret; use --secret-file FILE.",
         Failure::SecretFile => "The file with the secret cannot be read.",
+        Failure::TwoOpeners => "Please give a secret or a key, not both.",
+        Failure::KeyFile => "The file with the key cannot be read.",
+        Failure::KeyForm => "A key is 64 hexadecimal digits.",
         Failure::SecretForm => "The secret is not a text in UTF-8.",
         Failure::SecretsDiffer => "The two were different; please start again.",
         Failure::NoText => {

@@ -80,6 +80,37 @@ fn b67_b69_secrets_and_names_that_cannot_be_are_refused_before_anything_is_made(
 }
 
 #[test]
+fn b67_a_key_from_a_file_opens_what_it_made_and_nothing_else_does() {
+    let stage = Stage::new();
+    let digits = "0f".repeat(32);
+    let run = |home: &str, key: &str, args: &[&str]| {
+        fs::write(stage.path("key"), key).unwrap();
+        let mut command = stage.reknit();
+        command.arg("--json").arg("--home").arg(stage.path(home)).arg("--key-file");
+        stage::Done::of(command.arg(stage.path("key")).args(args).output().unwrap())
+    };
+    let (less, more) = (digits[1..].to_owned(), format!("{digits}0"));
+    let (odd, lines) = (digits.replace('f', "g"), format!("{digits}\n\n"));
+    for key in [String::new(), "correct horse".to_owned(), less, more, odd, lines] {
+        run("nora", &key, &["init", "--name", "Nora"]).refused("key.form");
+    }
+    assert!(!stage.path("nora").exists());
+    run("nora", &digits, &["init", "--name", "Nora"]).good();
+    run("nora", &format!("{}\r\n", digits.to_uppercase()), &["status"]).good();
+    run("nora", &"0e".repeat(32), &["status"]).refused("vault.secret");
+    stage.run("nora", &["status"]).refused("vault.secret");
+    stage.init("ben", "Ben");
+    run("ben", &digits, &["status"]).refused("vault.secret");
+    let mut both = stage.at("nora", &["status"]);
+    stage::Done::of(both.arg("--key-file").arg(stage.path("key")).output().unwrap())
+        .refused("key.two");
+    fs::remove_file(stage.path("key")).unwrap();
+    let mut none = stage.reknit();
+    none.args(["--json", "status", "--home"]).arg(stage.path("nora")).arg("--key-file");
+    stage::Done::of(none.arg(stage.path("key")).output().unwrap()).refused("key.file");
+}
+
+#[test]
 fn b68_b70_b72_what_cannot_be_is_refused_and_the_next_page_is_written() {
     let stage = Stage::new();
     stage.init("nora", "Nora");

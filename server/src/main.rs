@@ -7,7 +7,6 @@ use std::{
     io::{self, Write},
     path::Path,
     process::ExitCode,
-    time::Duration,
 };
 
 use reknit_relay::{
@@ -19,8 +18,6 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// What a wrong configuration or folder ends with, as command lines do.
 const EXIT_USAGE: u8 = 2;
-/// After a second signal the relay may take this long, and no longer.
-const IMPATIENT_TIME_MAX: Duration = Duration::from_secs(5);
 
 fn main() -> ExitCode {
     let config = match configuration() {
@@ -94,10 +91,8 @@ async fn run(config: Config) -> ExitCode {
     }
     tokio::select! {
         () = server.stop() => ExitCode::SUCCESS,
-        () = async {
-            either(&mut stop, &mut interrupt).await;
-            tokio::time::sleep(IMPATIENT_TIME_MAX).await;
-        } => ExitCode::FAILURE,
+        // Who asks twice does not want to wait. What was confirmed is on the disk.
+        () = either(&mut stop, &mut interrupt) => ExitCode::FAILURE,
     }
 }
 

@@ -5,7 +5,6 @@ use crate::failure::Failure;
 use crate::words;
 use clap::Args;
 use reknit_core::client::{Command, Error, Session};
-use reknit_core::crypto::Unlock;
 use reknit_core::environment::SystemRandom;
 use reknit_core::model::person::Name;
 use serde::Serialize;
@@ -74,9 +73,8 @@ pub(crate) fn init(args: &InitArgs, context: &Context) -> Result<(), Failure> {
         return Err(Error::Exists.into());
     }
     show_safety(context)?;
-    let secret = context.secret(true)?;
-    let unlock = [Unlock::Secret(&secret)];
-    let session = Session::create(context.place(), &unlock, &mut SystemRandom)?;
+    let opener = context.opener(true)?;
+    let session = Session::create(context.place(), &[opener.unlock()], &mut SystemRandom)?;
     let mut driver = context.drive(session, false)?;
     driver.execute(Command::SetName(name.clone()))?;
     if let Some(relay) = relay.clone() {

@@ -10,7 +10,6 @@ use crate::spinner::Spinner;
 use crate::words;
 use clap::{Args, ValueEnum};
 use reknit_core::client::{Answer, Command, Driver, Error, Invited, Notice, Session, Whom};
-use reknit_core::crypto::Unlock;
 use reknit_core::environment::SystemRandom;
 use reknit_core::pairing::{Digits, Invitation, Mode};
 use serde::Serialize;
@@ -120,9 +119,9 @@ pub(crate) async fn invite(args: &InviteArgs, context: &Context) -> Result<(), F
 pub(crate) async fn join(args: &JoinArgs, context: &Context) -> Result<(), Failure> {
     let relay: Option<AddressLine> = args.relay.as_deref().map(str::parse).transpose()?;
     let fresh = !context.has_vault();
-    let (session, secret) = if fresh {
+    let (session, opener) = if fresh {
         show_safety(context)?;
-        (None, Some(context.secret(true)?))
+        (None, Some(context.opener(true)?))
     } else {
         (Some(context.unlock()?), None)
     };
@@ -130,10 +129,9 @@ pub(crate) async fn join(args: &JoinArgs, context: &Context) -> Result<(), Failu
     let own = session.as_ref().is_some_and(Session::has_private);
     let invited = invited(args, relay, own, &mut lines, context).await?;
     // Only now, so that a wrong code leaves nothing behind.
-    let session = match (session, &secret) {
-        (None, Some(secret)) => {
-            let unlock = [Unlock::Secret(secret)];
-            Session::create_joining(context.place(), &unlock, &mut SystemRandom)?
+    let session = match (session, &opener) {
+        (None, Some(opener)) => {
+            Session::create_joining(context.place(), &[opener.unlock()], &mut SystemRandom)?
         }
         (None, None) => return Err(Error::NoVault.into()),
         (Some(session), _) => session,

@@ -12,11 +12,7 @@ use serde::Serialize;
 use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-
-/// After a second signal the relay may take this long, and no longer.
-const IMPATIENT_TIME_MAX: Duration = Duration::from_secs(5);
 
 /// What `serve` takes: what the relay does.
 #[derive(Debug, Args)]
@@ -59,10 +55,8 @@ pub(crate) async fn serve(args: &ServeArgs, context: &Context) -> Result<(), Fai
     }
     tokio::select! {
         () = server.stop() => Ok(()),
-        () = async {
-            either(&mut stop, &mut interrupt).await;
-            tokio::time::sleep(IMPATIENT_TIME_MAX).await;
-        } => Err(Failure::Stopped),
+        // Who asks twice does not want to wait. What was confirmed is on the disk.
+        () = either(&mut stop, &mut interrupt) => Err(Failure::Stopped),
     }
 }
 

@@ -8,6 +8,7 @@
 )]
 
 mod client;
+mod stop;
 
 use std::{net::SocketAddr, path::Path};
 
