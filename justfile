@@ -29,6 +29,11 @@ figures:
     cargo build --release --locked -p reknit -p reknit-relay
     cargo run --release --locked -p reknit-e2e --example figures
 
+# Each row of the catalogue of bad inputs: its code, its time, its memory.
+bad-inputs:
+    cargo build --locked -p reknit-relay
+    cargo test --locked -p reknit-e2e --test bad_inputs -- --nocapture --test-threads=1
+
 # Each fuzz target for half a minute; needs the nightly compiler and cargo-fuzz.
 fuzz SECONDS="30":
     cd fuzz && for target in $(cargo +nightly fuzz list); do cargo +nightly fuzz run "$target" -- -max_total_time={{ SECONDS }} || exit 1; done

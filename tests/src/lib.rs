@@ -2,10 +2,12 @@
 
 pub mod act;
 pub mod architecture;
+pub mod bad_change;
 pub mod bomb;
 pub mod canary;
 pub mod check;
 pub mod couple;
+pub mod desk;
 pub mod device;
 pub mod disk;
 pub mod host;
@@ -22,6 +24,7 @@ pub mod stranger;
 pub mod swarm;
 pub mod tally;
 pub mod trace;
+pub mod unpadded;
 pub mod villain;
 pub mod villain_control;
 pub mod weather;

@@ -142,12 +142,14 @@ impl Node {
         now: &Now,
         random: &mut dyn Random,
     ) -> Result<Answer, Error> {
-        let answer = self.apply(command, now, random)?;
-        // What was asked is done and durable; what follows from it is found again after a reload.
-        if self.pump_all(now, random).is_err() {
+        let answer = self.apply(command, now, random);
+        // What was asked is done and durable, or a typed number was wrong, which may have ended the pairing; what
+        // follows from it is found again after a reload.
+        let follows = matches!(answer, Ok(_) | Err(Error::Pairing { .. }));
+        if follows && self.pump_all(now, random).is_err() {
             self.reload()?;
         }
-        Ok(answer)
+        answer
     }
 
     /// Wants a new epoch key for a space, until its log shows one. No command asks for it yet.

@@ -1,8 +1,9 @@
 //! Thousands of changes with an honest header and random operations: what passes the gate never fails Automerge.
 
-use crate::target::{A, ATTACKER, B, NEXT, T, TAGS, TEXT, Target, VICTIM, alone};
+use crate::target::alone;
 use proptest::prelude::*;
 use reknit_core::document::{Document, DocumentKind, Refused};
+use reknit_e2e::bad_change::target::{A, ATTACKER, B, NEXT, T, TAGS, TEXT, Target, VICTIM};
 use reknit_e2e::raw_change::{Id, Key, Op, RawChange};
 
 fn id() -> impl Strategy<Value = Id> {

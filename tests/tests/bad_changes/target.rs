@@ -1,13 +1,9 @@
-//! The document under attack, the attacker's honest part, and the measure of a refusal.
+//! The measure of a refusal.
 
-use reknit_core::document::{
-    ActorId, Document, DocumentKind, Edit, Incoming, Merged, Place, Refused, change_hash,
-};
-use reknit_core::model::id::EntryId;
-use reknit_e2e::raw_change::{Id, Op, RawChange};
+use reknit_core::document::Refused;
+use reknit_e2e::bad_change::target::{Target, incoming};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 use std::alloc::System;
-use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -18,71 +14,6 @@ static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 pub(crate) fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The victim's actor, as the attacker's changes name it in their table: at 1.
-pub(crate) const VICTIM: [u8; 16] = [1; 16];
-/// The attacker's actor: at 0.
-pub(crate) const ATTACKER: [u8; 16] = [2; 16];
-/// What the victim's first change made: title, text, tags, and a and b in the text.
-pub(crate) const TITLE: Id = (1, 1);
-pub(crate) const TEXT: Id = (2, 1);
-pub(crate) const TAGS: Id = (3, 1);
-pub(crate) const T: Id = (4, 1);
-pub(crate) const A: Id = (5, 1);
-pub(crate) const B: Id = (6, 1);
-/// The counter of the next operation.
-pub(crate) const NEXT: u64 = 7;
-
-/// A victim's document with one change in it: title "t", text "ab".
-pub(crate) struct Target {
-    pub(crate) document: Document,
-    pub(crate) first: [u8; 32],
-}
-
-impl Target {
-    pub(crate) fn new() -> Self {
-        let mut document = Document::new(DocumentKind::Journal);
-        let edit = Edit { title: Some("t".into()), text: Some("ab".into()), ..Edit::default() };
-        let changes = document.edit(place(VICTIM, 1), &edit, 0).unwrap();
-        Self { document, first: change_hash(&changes[0]).unwrap() }
-    }
-
-    /// The attacker's first change, in order but for its operations.
-    pub(crate) fn change(&self, ops: &[Op]) -> RawChange {
-        let named = ops.iter().any(|op| {
-            let key =
-                if let reknit_e2e::raw_change::Key::Element(id) = op.key { Some(id) } else { None };
-            op.object
-                .into_iter()
-                .chain(key)
-                .chain(op.preds.iter().copied())
-                .any(|(_, actor)| actor == 1)
-        });
-        let mut change = RawChange::new(ATTACKER, 1, NEXT, ops);
-        change.deps = vec![self.first];
-        change.other_actors = if named { vec![VICTIM.to_vec()] } else { vec![] };
-        change
-    }
-
-    /// A change that nothing is wrong with.
-    pub(crate) fn good(&self) -> RawChange {
-        self.change(&[Op::put(None, "new")])
-    }
-
-    pub(crate) fn merge(&mut self, entry: u64, changes: Vec<Vec<u8>>) -> Merged {
-        self.document.merge(&[incoming(entry, changes)])
-    }
-}
-
-pub(crate) fn place(actor: [u8; 16], entry: u64) -> Place {
-    Place { actor: ActorId::from_bytes(actor), entry }
-}
-
-pub(crate) fn incoming(entry: u64, changes: Vec<Vec<u8>>) -> Incoming {
-    let seen = BTreeMap::from([(ActorId::from_bytes(VICTIM), 1)]);
-    let source = EntryId::from_bytes([u8::try_from(entry % 256).unwrap(); 32]);
-    Incoming { source, place: place(ATTACKER, entry), seen, changes }
 }
 
 #[expect(clippy::disallowed_methods, reason = "times are printed, never asserted")]
@@ -115,9 +46,4 @@ pub(crate) fn refused_all(row: &str, why: Refused, changes: Vec<Vec<u8>>) {
 /// Nothing is wrong with the change.
 pub(crate) fn accepted(row: &str, raw: Vec<u8>) {
     assert_eq!(Target::new().merge(1, vec![raw]).refused, [], "{row}");
-}
-
-/// A change of these operations is refused.
-pub(crate) fn refused_ops(row: &str, why: Refused, ops: &[Op]) {
-    refused(row, why, Target::new().change(ops).build());
 }
