@@ -34,6 +34,10 @@ bad-inputs:
     cargo build --locked -p reknit-relay
     cargo test --locked -p reknit-e2e --test bad_inputs -- --nocapture --test-threads=1
 
+# A phone whose memory runs out over what its partner sent: how often it dies before it goes on.
+deaths REWRITINGS="12":
+    REKNIT_REWRITINGS={{ REWRITINGS }} cargo test --locked -p reknit --test processes f24 -- --nocapture
+
 # Each fuzz target for half a minute; needs the nightly compiler and cargo-fuzz.
 fuzz SECONDS="30":
     cd fuzz && for target in $(cargo +nightly fuzz list); do cargo +nightly fuzz run "$target" -- -max_total_time={{ SECONDS }} || exit 1; done

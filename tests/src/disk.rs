@@ -143,6 +143,12 @@ impl Disk {
         all.collect()
     }
 
+    /// Spoils the body of every row of a table, as a bad disk does.
+    pub fn damage(&self, shared: bool, table: Table) -> usize {
+        let sql = "update row set body = zeroblob(length(body)) where tbl = ?1";
+        self.store(shared).execute(sql, [table.number()]).expect("damaged rows")
+    }
+
     /// The next transaction that touches `table` dies in the middle; without a table, the next one at its very end.
     pub fn plant_crash(&self, shared: bool, table: Option<Table>) {
         let on = table.map_or("before update on generation".to_owned(), |table| {

@@ -14,5 +14,6 @@ mod cast;
 mod crowd;
 mod home;
 mod kill;
+mod poison;
 mod process;
 mod relay;

@@ -173,7 +173,7 @@ impl Node {
 
     fn document(&self, id: DocumentId) -> Result<Document, Error> {
         for space in self.session.spaces() {
-            match card::document(&space.shelf, id)? {
+            match space.document(id)? {
                 card::Held::Here(document) => return Ok(*document),
                 card::Held::Deleted => return Err(Error::NotFound),
                 card::Held::Nothing => {}
@@ -218,7 +218,7 @@ impl Node {
         random: &mut dyn Random,
     ) -> Result<Answer, Error> {
         let private = self.session.private.space().ok_or(Error::NoVault)?;
-        match card::document(&private.shelf, id)? {
+        match private.document(id)? {
             card::Held::Here(_) => {}
             card::Held::Deleted | card::Held::Nothing => return Err(Error::NotFound),
         }

@@ -1,7 +1,7 @@
 //! Reading rows: documents, told events, and the small list rows written beside them, so that a list opens no
 //! document and folds no history.
 
-use crate::client::effect::{DOCUMENT_DELETED, SpaceKey};
+use crate::client::effect::SpaceKey;
 use crate::client::error::Error;
 use crate::client::shelf::Shelf;
 use crate::crypto::EpochKey;
@@ -22,6 +22,8 @@ const CARD_TEXT_BYTES_MAX: usize = 4_096;
 /// What the ids of mirrored keys among the facts of a vault begin with.
 const KEY_PREFIX: &[u8] = b"key";
 const PAGE: usize = 1_000;
+/// Entries read at a time: each may be large.
+const ENTRIES: usize = 16;
 
 /// What is held of a document.
 #[derive(Debug)]
@@ -50,18 +52,6 @@ pub(crate) const fn home_of(kind: DocumentKind) -> SpaceKind {
     }
 }
 
-/// Opens a document.
-pub(crate) fn document(shelf: &Shelf, id: DocumentId) -> Result<Held, Error> {
-    let Some(row) = shelf.get(Table::Documents, id.as_bytes())? else { return Ok(Held::Nothing) };
-    if row.state == DOCUMENT_DELETED {
-        return Ok(Held::Deleted);
-    }
-    let kind = DocumentKind::from_number(row.state).ok_or(Error::NeedsUpgrade)?;
-    let document = Document::load(kind, &row.body);
-    let document = document.map_err(|_| Error::Damaged { code: "store.document" })?;
-    Ok(Held::Here(Box::new(document)))
-}
-
 /// The row of a told event: its record, then its entry.
 pub(crate) fn told_row(record: RecordId, entry: EntryId) -> Vec<u8> {
     [record.as_bytes().as_slice(), entry.as_bytes()].concat()
@@ -78,15 +68,26 @@ pub(crate) fn told_of(shelf: &Shelf, record: RecordId) -> Result<Vec<Told>, Erro
 /// All stored entries, in causal order.
 pub(crate) fn entries(shelf: &Shelf, space: SpaceId) -> Result<Vec<Entry>, Error> {
     let mut entries = Vec::new();
+    each_entry(shelf, space, |entry| entries.push(entry))?;
+    Ok(entries)
+}
+
+/// Shows each stored entry, in causal order; few are in memory at a time.
+pub(crate) fn each_entry(
+    shelf: &Shelf,
+    space: SpaceId,
+    mut see: impl FnMut(Entry),
+) -> Result<(), Error> {
     let mut after = None;
     loop {
-        let rows = shelf.store().page(Table::Entries, after.take(), PAGE, Direction::Ascending)?;
-        let Some(last) = rows.last() else { return Ok(entries) };
+        let rows =
+            shelf.store().page(Table::Entries, after.take(), ENTRIES, Direction::Ascending)?;
+        let Some(last) = rows.last() else { return Ok(()) };
         after = Some((last.order, last.id.clone()));
         for row in rows {
             let row = shelf.open(Table::Entries, row)?;
             let entry = Entry::decode(space, &row.body);
-            entries.push(entry.map_err(|_| Error::Damaged { code: "store.entry" })?.peek().clone());
+            see(entry.map_err(|_| Error::Damaged { code: "store.entry" })?.peek().clone());
         }
     }
 }

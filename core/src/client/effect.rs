@@ -1,15 +1,14 @@
 //! What an accepted entry does: events join their record, changes wait for their document, and at the end of the
 //! turn documents merge, records fold and list rows are written.
 
-use crate::client::card::{self, DocumentCard, Held};
+use crate::client::card;
 use crate::client::error::Error;
 use crate::client::shelf::Place;
 use crate::client::turn::{Changed, Origin, Turn};
 use crate::crypto::{EpochKey, Random};
-use crate::document::{ActorId, Document, Incoming, Place as ChangePlace};
 use crate::entry::{Accepted, DocumentChanges, Entry, EntryError, Frontier, Incident, Payload};
 use crate::membership::SpaceKind;
-use crate::model::id::{ChainId, DocumentId, RecordId, SpaceId};
+use crate::model::id::{DocumentId, RecordId, SpaceId};
 use crate::model::{Event, Head, Told, fold};
 use crate::store::Table;
 use crate::view::Card;
@@ -123,14 +122,8 @@ impl Turn<'_> {
     }
 
     fn take_changes(&mut self, entry: &Entry, seen: &Frontier, changes: DocumentChanges) {
-        let DocumentChanges { document, kind, changes } = changes;
-        let actor = |chain: ChainId| ActorId::of(self.space.home.space, document, chain);
-        let incoming = Incoming {
-            source: entry.id,
-            place: ChangePlace { actor: actor(entry.header.chain), entry: entry.header.seq },
-            seen: seen.iter().map(|(chain, (seq, _))| (actor(*chain), *seq)).collect(),
-            changes,
-        };
+        let (document, kind) = (changes.document, changes.kind);
+        let incoming = self.space.incoming(entry, seen, changes);
         self.incoming.entry(document).or_default().push((kind, incoming));
     }
 
@@ -149,64 +142,6 @@ impl Turn<'_> {
             space.shelf.commit(batch)?;
         }
         Ok(changed)
-    }
-
-    fn merge_documents(&mut self, random: &mut dyn Random) -> Result<(), Error> {
-        for (id, incoming) in core::mem::take(&mut self.incoming) {
-            let held = card::document(&self.space.shelf, id)?;
-            if matches!(held, Held::Deleted) || self.deleted.contains(&id) {
-                continue;
-            }
-            let mut document = match held {
-                Held::Here(document) if !self.rebuild => *document,
-                Held::Here(_) | Held::Nothing | Held::Deleted => {
-                    Document::new(card::kind_in(self.space.kind))
-                }
-            };
-            self.merge_into(id, &mut document, incoming, random)?;
-        }
-        Ok(())
-    }
-
-    fn merge_into(
-        &mut self,
-        id: DocumentId,
-        document: &mut Document,
-        incoming: Vec<(u8, Incoming)>,
-        random: &mut dyn Random,
-    ) -> Result<(), Error> {
-        let kind = document.kind().number();
-        let (fit, odd): (Vec<_>, Vec<_>) = incoming.into_iter().partition(|(of, _)| *of == kind);
-        let fit: Vec<Incoming> = fit.into_iter().map(|(_, incoming)| incoming).collect();
-        let merged = document.merge(&fit);
-        let odd = odd.iter().map(|(_, incoming)| incoming.source);
-        let refused = merged.refused.iter().map(|(source, _)| *source);
-        for entry in odd.chain(refused) {
-            self.report(&Incident::RefusedChange { entry, document: id }, random)?;
-        }
-        if merged.changed {
-            self.keep_document(id, document, random)?;
-        } else if self.rebuild {
-            self.drop_document(id);
-        }
-        Ok(())
-    }
-
-    /// Writes a document and its list row.
-    fn keep_document(
-        &mut self,
-        id: DocumentId,
-        document: &Document,
-        random: &mut dyn Random,
-    ) -> Result<(), Error> {
-        let kind = document.kind().number();
-        let place = Place::new(Table::Documents, id.as_bytes()).state(kind);
-        self.space.shelf.put(&mut self.batch, place, &document.save(), random)?;
-        let card = DocumentCard::of(id, document);
-        let place = Place::new(Table::Cards, id.as_bytes()).order(card.order()).state(kind);
-        self.space.shelf.put(&mut self.batch, place, &card.encode(), random)?;
-        self.changed.documents.insert(id);
-        Ok(())
     }
 
     fn delete_documents(&mut self, random: &mut dyn Random) -> Result<(), Error> {
@@ -263,7 +198,7 @@ impl Turn<'_> {
         Ok(())
     }
 
-    fn drop_document(&mut self, id: DocumentId) {
+    pub(crate) fn drop_document(&mut self, id: DocumentId) {
         self.batch.delete(Table::Documents, id.as_bytes());
         self.batch.delete(Table::Cards, id.as_bytes());
         self.changed.documents.insert(id);

@@ -2,6 +2,7 @@
 
 use crate::client::card::{self, DocumentCard, Held};
 use crate::client::error::Error;
+use crate::client::mark::ASIDE_SUSPECT;
 use crate::client::session::Session;
 use crate::client::shelf::Shelf;
 use crate::client::space::Space;
@@ -159,7 +160,7 @@ impl Session {
     /// [`Error::NotFound`] if it never was, or was deleted.
     pub fn document(&self, id: DocumentId) -> Result<(DocumentKind, Fields), Error> {
         for space in self.spaces() {
-            match card::document(&space.shelf, id)? {
+            match space.document(id)? {
                 Held::Here(document) => return Ok((document.kind(), document.fields())),
                 Held::Deleted => return Err(Error::NotFound),
                 Held::Nothing => {}
@@ -255,7 +256,9 @@ impl Session {
             entries: store.count(Table::Entries)?,
             unsent: store.count(Table::Outbox)?,
             waiting: store.count(Table::Waiting)?,
-            aside: store.count(Table::Quarantine)?,
+            aside: store
+                .count(Table::Quarantine)?
+                .saturating_sub(store.count_state(Table::Quarantine, ASIDE_SUSPECT)?),
             own_devices: own.count(),
             epoch: space.log.epoch(),
             member: space.is_member(),

@@ -3,6 +3,7 @@
 //! In the clear stay row ids, order keys, states and the envelopes, which are sealed already (`docs/threat-model.md`).
 
 use crate::client::error::Error;
+use crate::client::mark::Mark;
 use crate::crypto::{Random, RowKey, VaultId, VaultKey};
 use crate::store::{Batch, Row, Store, Table};
 use std::collections::BTreeMap;
@@ -16,13 +17,13 @@ const ROW_FORMAT: u8 = 1;
 pub(crate) struct Shelf {
     store: Store,
     keys: BTreeMap<u8, RowKey>,
+    mark: Mark,
 }
 
 /// A row, opened. Not printable: its body may be what a person wrote.
 pub(crate) struct OpenRow {
     pub(crate) id: Vec<u8>,
     pub(crate) order: [u8; 16],
-    pub(crate) state: u8,
     pub(crate) body: Zeroizing<Vec<u8>>,
 }
 
@@ -60,12 +61,12 @@ impl<'a> Place<'a> {
 
 impl Shelf {
     /// A store under one vault key; each table gets a key of its own.
-    pub(crate) fn new(store: Store, key: &VaultKey, vault: VaultId) -> Self {
+    pub(crate) fn new(store: Store, key: &VaultKey, vault: VaultId, mark: Mark) -> Self {
         let keys = Table::ALL
             .iter()
             .map(|table| (table.number(), key.row_key(vault, table.number())))
             .collect();
-        Self { store, keys }
+        Self { store, keys, mark }
     }
 
     /// Seals `body` and puts it into the batch.
@@ -95,6 +96,11 @@ impl Shelf {
         self.store.prefix(table, prefix)?.into_iter().map(|row| self.open(table, row)).collect()
     }
 
+    /// The file that says what is in Automerge's hands.
+    pub(crate) const fn mark(&self) -> &Mark {
+        &self.mark
+    }
+
     /// The store: for rows in the clear, counts and commits.
     pub(crate) const fn store(&self) -> &Store {
         &self.store
@@ -111,7 +117,7 @@ impl Shelf {
             .key(table)?
             .open(&row.id, ROW_FORMAT, &row.body)
             .map_err(|_| Error::Damaged { code: "store.row" })?;
-        Ok(OpenRow { id: row.id, order: row.order, state: row.state, body })
+        Ok(OpenRow { id: row.id, order: row.order, body })
     }
 
     fn key(&self, table: Table) -> Result<&RowKey, Error> {

@@ -4,13 +4,14 @@
 
 use crate::client::effect::SpaceKey;
 use crate::client::error::Error;
+use crate::client::mark::Trust;
 use crate::client::shelf::{Place, Shelf};
 use crate::crypto::{ClassKey, Home, KemKey, Random};
 use crate::entry::{Chain, Chains, Entry, Missing, Overflow, Ticket, Waiting, WaitingRoom};
 use crate::membership::{self, ControlLog, Keyring, Recipient, SpaceKind, Standing};
 use crate::model::id::{ChainId, DeviceId, EntryId, OrderKey, PersonId, SpaceId};
 use crate::store::{Batch, Direction, Table as Rows};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use wire::address::AddressLine;
 use wire::codec::{DecodeError, Reader, Writer};
 use wire::envelope::Class;
@@ -58,6 +59,8 @@ pub(crate) struct Space {
     /// The hash of the newest of them.
     pub(crate) control_head: ItemHash,
     pub(crate) outbox_next: u64,
+    /// Entries over which a process died.
+    pub(crate) suspects: BTreeMap<EntryId, Trust>,
     /// Epochs whose keys are kept on the shelf.
     pub(super) kept: BTreeSet<u32>,
     /// In how many held items no wrap led to the keys.
@@ -123,6 +126,7 @@ impl Space {
             control_held: 0,
             control_head: ItemHash::ZERO,
             outbox_next: 0,
+            suspects: BTreeMap::new(),
             kept: BTreeSet::new(),
             tried: 0,
             shelf,
@@ -132,6 +136,7 @@ impl Space {
         {
             space.keyring.insert(epoch, key);
         }
+        space.load_suspects()?;
         space.load_settings()?;
         space.load_keys()?;
         space.load_control(loader)?;

@@ -66,6 +66,10 @@ pub(crate) struct Turn<'a> {
     pub(crate) ready: VecDeque<EnvelopeId>,
     /// Envelopes of this turn that wait for a key.
     pub(crate) parked: u64,
+    /// The poison mark is set.
+    pub(crate) marked: bool,
+    /// Suspects that did no harm.
+    pub(crate) acquitted: Vec<EntryId>,
     waiting: BTreeMap<EnvelopeId, Vec<u8>>,
     accepted: BTreeMap<EntryId, Vec<u8>>,
     added: Added,
@@ -144,6 +148,8 @@ impl<'a> Turn<'a> {
             space_keys: Vec::new(),
             ready: VecDeque::new(),
             parked: 0,
+            marked: false,
+            acquitted: Vec::new(),
             waiting: BTreeMap::new(),
             accepted: BTreeMap::new(),
             added: Added::default(),

@@ -4,12 +4,14 @@
 //! HOME/keys      the mailbox, content and private key, each wrapped by what unlocks it
 //! HOME/device    three sealed parts (`identity`)
 //! HOME/lock      held for one turn by one process
+//! HOME/*.mark    what is in Automerge's hands, while it is (`mark`)
 //! HOME/private/  the store of the private space, under the private key
 //! HOME/shared/   the store of the shared space, under the content key; made at once, used or not
 //! ```
 
 use crate::client::error::Error;
 use crate::client::identity::Identity;
+use crate::client::mark::Mark;
 use crate::client::shelf::Shelf;
 use crate::crypto::{KeysFile, Random, Unlock, VaultId, VaultKeys, draw};
 use crate::store::{Store, StoreError, VaultLock, create_folder, write_file};
@@ -26,6 +28,8 @@ const KEYS: &str = "keys";
 const DEVICE: &str = "device";
 const PRIVATE: &str = "private";
 const SHARED: &str = "shared";
+const PRIVATE_MARK: &str = "private.mark";
+const SHARED_MARK: &str = "shared.mark";
 
 /// A disk that lives in memory and outlives the vaults opened on it: what the simulator's devices write to.
 ///
@@ -84,6 +88,37 @@ pub enum Place {
     Folder(PathBuf),
     /// Memory, for simulations.
     Memory(MemoryDisk),
+}
+
+impl Place {
+    /// One of its small files.
+    pub(crate) fn read(&self, name: &str) -> Result<Option<Vec<u8>>, Error> {
+        read(self, name)
+    }
+
+    /// Writes a small file that need not survive a power cut.
+    pub(crate) fn put_unsynced(&self, name: &str, bytes: Vec<u8>) -> Result<(), Error> {
+        match self {
+            Self::Folder(path) => {
+                std::fs::write(path.join(name), bytes).map_err(|_| Error::Storage)
+            }
+            Self::Memory(_) => write(self, name, bytes),
+        }
+    }
+
+    /// Removes a small file, if it is there.
+    pub(crate) fn remove(&self, name: &str) -> Result<(), Error> {
+        match self {
+            Self::Folder(path) => match std::fs::remove_file(path.join(name)) {
+                Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::Storage),
+                Ok(()) | Err(_) => Ok(()),
+            },
+            Self::Memory(disk) => {
+                disk.files.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
+                Ok(())
+            }
+        }
+    }
 }
 
 /// A vault that exists, still locked.
@@ -210,8 +245,10 @@ impl Unlocked {
         keys: &VaultKeys,
         vault_id: VaultId,
     ) -> Result<(Shelf, Shelf), Error> {
-        let private = Shelf::new(store(place, false)?, &keys.private, vault_id);
-        let shared = Shelf::new(store(place, true)?, &keys.content, vault_id);
+        let mark = Mark::new(place.clone(), PRIVATE_MARK);
+        let private = Shelf::new(store(place, false)?, &keys.private, vault_id, mark);
+        let mark = Mark::new(place.clone(), SHARED_MARK);
+        let shared = Shelf::new(store(place, true)?, &keys.content, vault_id, mark);
         Ok((private, shared))
     }
 

@@ -114,6 +114,13 @@ pub enum Incident {
     },
     /// The relay has registered another access key than one's own.
     RelayPrincipals,
+    /// The app ended twice while it took these changes in: they have no effect on this device.
+    Poison {
+        /// The entry that carries them.
+        entry: EntryId,
+        /// The document.
+        document: DocumentId,
+    },
 }
 
 impl Incident {
@@ -135,6 +142,7 @@ impl Incident {
             Self::RelayHistory { .. } => "relay.history",
             Self::RelayForgot { .. } => "relay.forgot",
             Self::RelayPrincipals => "relay.principals",
+            Self::Poison { .. } => "doc.poison",
         }
     }
 
@@ -179,6 +187,10 @@ impl Incident {
             Self::RelayPrincipals => {
                 "The relay knows you by a key that is not yours. It was changed or restored."
             }
+            Self::Poison { .. } => {
+                "The app ended twice while it read a change, which was set aside. Nothing of yours \
+                 is affected. It is tried again after an update."
+            }
         }
     }
 
@@ -202,7 +214,8 @@ impl Incident {
             | Self::RelayReceipt { .. }
             | Self::RelayHistory { .. }
             | Self::RelayForgot { .. }
-            | Self::RelayPrincipals => hash::sha256(&[&self.encode()]),
+            | Self::RelayPrincipals
+            | Self::Poison { .. } => hash::sha256(&[&self.encode()]),
         }
     }
 
@@ -241,6 +254,9 @@ impl Incident {
             }
             Self::RelayPrincipals => w.u8(14),
             Self::RefusedEvent { entry } => w.u8(15).bytes(entry.as_bytes()),
+            Self::Poison { entry, document } => {
+                w.u8(32).bytes(entry.as_bytes()).bytes(document.as_bytes())
+            }
         };
         w.into_bytes()
     }
@@ -293,7 +309,11 @@ impl Incident {
             },
             14 => Self::RelayPrincipals,
             15 => Self::RefusedEvent { entry: EntryId::from_bytes(r.array()?) },
-            0 | 16..=u8::MAX => return Err(DecodeError::Version),
+            32 => Self::Poison {
+                entry: EntryId::from_bytes(r.array()?),
+                document: DocumentId::from_bytes(r.array()?),
+            },
+            0 | 16..=31 | 33..=u8::MAX => return Err(DecodeError::Version),
         };
         r.end()?;
         Ok(incident)
@@ -335,6 +355,7 @@ mod tests {
             Incident::RelayForgot { before: store, after: StoreId::from_bytes([15; 16]) },
             Incident::RelayPrincipals,
             Incident::RefusedEvent { entry },
+            Incident::Poison { entry, document: DocumentId::from_bytes([16; 16]) },
         ]
     }
 

@@ -11,7 +11,7 @@ use reknit_e2e::raw_change::{Op, RawChange};
 
 impl Siege {
     /// The villain's own first change of a document of their own, as an entry that is not sent.
-    fn change(&mut self, document: DocumentId, text: &str) -> Verified<Entry> {
+    pub(crate) fn change(&mut self, document: DocumentId, text: &str) -> Verified<Entry> {
         let chain = self.villain.me();
         let seq = self.villain.chains.get(chain).map_or(0, |chain| chain.seq) + 1;
         let actor = ActorId::of(self.villain.home.space, document, chain);

@@ -2,9 +2,11 @@
 
 mod card;
 mod control;
+mod damage;
 mod entries;
 mod forks;
 mod keys;
+mod poison;
 mod siege;
 
 use reknit_core::client::SpaceReport;

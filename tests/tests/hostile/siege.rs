@@ -25,9 +25,14 @@ pub(crate) struct Siege {
 
 impl Siege {
     pub(crate) fn new(name: &str) -> Self {
+        Self::laid(name, false)
+    }
+
+    /// Nora's phone lies in `nora` of the folder if it is `real`, else in memory.
+    pub(crate) fn laid(name: &str, real: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut world = World::new(name, 1, Weather::FAIR);
-        let phone = world.person("Nora");
+        let phone = world.person_in(real.then(|| folder.path().join("nora")), "Nora");
         let ben = world.person_in(Some(folder.path().join("ben")), "Ben");
         assert!(world.run_until_idle(A_WHILE));
         assert!(world.pair(phone, ben, Whom::Partner));
