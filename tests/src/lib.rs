@@ -6,6 +6,7 @@ pub mod bad_change;
 pub mod bomb;
 pub mod canary;
 pub mod check;
+pub mod copies;
 pub mod couple;
 pub mod desk;
 pub mod device;

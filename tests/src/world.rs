@@ -77,7 +77,7 @@ pub struct World {
     pub(crate) deaf: BTreeSet<(ConnectionId, StreamId, bool)>,
     /// All that happens, as one hash.
     pub trace: Trace,
-    name: String,
+    pub(crate) name: String,
 }
 
 impl World {

@@ -148,6 +148,7 @@ impl Node {
                 return Err(error);
             }
         };
+        self.unsettled = true;
         self.notice_changed(changed);
         self.enqueue_from(sid, from)?;
         Ok(id)
@@ -156,7 +157,9 @@ impl Node {
     /// Hands new outbox rows to the engine.
     fn enqueue_from(&mut self, sid: SpaceHandle, from: u64) -> Result<(), Error> {
         let Some(relay) = self.relay_of(sid) else { return Ok(()) };
-        let Some(space) = self.session.space_of(sid) else { return Ok(()) };
+        let Some(space) = self.session.space_of(sid).filter(|space| !space.is_held()) else {
+            return Ok(());
+        };
         let mut new = Vec::new();
         for key in from..space.outbox_next {
             if let Some(item) = space.outbox_item(key)? {

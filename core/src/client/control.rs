@@ -30,6 +30,7 @@ pub(crate) fn take_item(
     space.hold_control(&mut batch, item);
     for (key, intent) in intents(space)? {
         if intent.is_satisfied(&space.log) {
+            space.adopt(&mut batch, &intent, random)?;
             batch.delete(Table::Intents, &key);
         }
     }
@@ -117,6 +118,10 @@ pub(crate) fn compose_next(
     let read = space.chains.all();
     let frontier_root = frontier_root(space.home.space, &read);
     for (id, mut intent) in intents(space)? {
+        if let Want::NewIncarnation(anew) = intent.want() {
+            let (seq, entry) = space.ends_at(anew.old);
+            intent.ends_at(seq, entry);
+        }
         let composer = Composer { log: &space.log, keyring: &space.keyring, keys, frontier_root };
         let composed = intent.compose(&composer, random);
         let mut batch = Batch::new();
@@ -129,6 +134,7 @@ pub(crate) fn compose_next(
             }
             // It holds; or it can never hold, as a sixth device: then it is given up.
             Err(IntentError::Satisfied | IntentError::Compose(ComposeError::Void(_))) => {
+                space.adopt(&mut batch, &intent, random)?;
                 batch.delete(Table::Intents, &id);
                 space.shelf.commit(batch)?;
             }

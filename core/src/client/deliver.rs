@@ -3,6 +3,7 @@
 //!
 //! The position only moves over an envelope that was stored, known before, or set aside with its bytes kept.
 
+use crate::client::anew::make_way;
 use crate::client::error::Error;
 use crate::client::shelf::{Place, Shelf};
 use crate::client::space::{Position, Space};
@@ -35,6 +36,8 @@ pub(crate) fn deliver(
     position: Position,
     random: &mut dyn Random,
 ) -> Result<Changed, Error> {
+    let envelopes = batch.iter().map(|delivery| delivery.envelope.as_slice());
+    make_way(space, envelopes, random)?;
     let mut turn = Turn::new(space);
     for delivery in batch {
         turn.take_envelope(delivery.n, delivery.envelope, random)?;
@@ -60,6 +63,7 @@ pub(crate) fn retry(
         let rows = store.page(Table::Quarantine, after.take(), RETRY_ROWS, Direction::Ascending)?;
         let Some(last) = rows.last() else { break };
         after = Some((last.order, last.id.clone()));
+        make_way(space, rows.iter().map(|row| row.body.as_slice()), random)?;
         let mut turn = Turn::new(space);
         for row in rows {
             let opens = |epoch| turn.space.entry_key(epoch).is_some();

@@ -1,6 +1,7 @@
 //! What an accepted entry does: events join their record, changes wait for their document, and at the end of the
 //! turn documents merge, records fold and list rows are written.
 
+use crate::client::anew::Anew;
 use crate::client::card;
 use crate::client::error::Error;
 use crate::client::shelf::Place;
@@ -8,7 +9,7 @@ use crate::client::turn::{Changed, Origin, Turn};
 use crate::crypto::{EpochKey, Random};
 use crate::entry::{Accepted, DocumentChanges, Entry, EntryError, Frontier, Incident, Payload};
 use crate::membership::SpaceKind;
-use crate::model::id::{DocumentId, RecordId, SpaceId};
+use crate::model::id::{DocumentId, OrderKey, RecordId, SpaceId};
 use crate::model::{Event, Head, Told, fold};
 use crate::store::Table;
 use crate::view::Card;
@@ -86,18 +87,8 @@ impl Turn<'_> {
         body: Vec<u8>,
         random: &mut dyn Random,
     ) -> Result<(), Error> {
-        let chain = entry.header.chain;
-        let Some(author) = self.space.person_of(chain.device) else { return Ok(()) };
-        let head = Head {
-            id: entry.id,
-            k: accepted.k,
-            hlc_ms: entry.header.hlc.ms,
-            author,
-            chain,
-            seq: entry.header.seq,
-            seen: accepted.seen.iter().map(|(chain, (seq, _))| (*chain, *seq)).collect(),
-            disputed: accepted.disputed,
-        };
+        let head = self.head_of(entry, accepted.k, &accepted.seen, accepted.disputed);
+        let Some(head) = head else { return Ok(()) };
         let Ok(told) = Told::new(head, body) else {
             return self.report(&Incident::RefusedEvent { entry: entry.id }, random);
         };
@@ -106,7 +97,28 @@ impl Turn<'_> {
         Ok(())
     }
 
-    fn file_told(&mut self, told: &Told, random: &mut dyn Random) -> Result<(), Error> {
+    /// What an entry says about the event in it.
+    pub(crate) fn head_of(
+        &self,
+        entry: &Entry,
+        k: OrderKey,
+        seen: &Frontier,
+        disputed: bool,
+    ) -> Option<Head> {
+        let chain = entry.header.chain;
+        Some(Head {
+            id: entry.id,
+            k,
+            hlc_ms: entry.header.hlc.ms,
+            author: self.space.person_of(chain.device)?,
+            chain,
+            seq: entry.header.seq,
+            seen: seen.iter().map(|(chain, (seq, _))| (*chain, *seq)).collect(),
+            disputed,
+        })
+    }
+
+    pub(crate) fn file_told(&mut self, told: &Told, random: &mut dyn Random) -> Result<(), Error> {
         let row = card::told_row(told.record(), told.head.id);
         let place = Place::new(Table::Records, &row).order(told.head.k.0.to_be_bytes());
         self.space.shelf.put(&mut self.batch, place, &told.encode(), random)
@@ -121,7 +133,12 @@ impl Turn<'_> {
         Ok(self.told.entry(record).or_insert(told))
     }
 
-    fn take_changes(&mut self, entry: &Entry, seen: &Frontier, changes: DocumentChanges) {
+    pub(crate) fn take_changes(
+        &mut self,
+        entry: &Entry,
+        seen: &Frontier,
+        changes: DocumentChanges,
+    ) {
         let (document, kind) = (changes.document, changes.kind);
         let incoming = self.space.incoming(entry, seen, changes);
         self.incoming.entry(document).or_default().push((kind, incoming));
@@ -133,6 +150,12 @@ impl Turn<'_> {
         if self.rebuild {
             self.gather_again(random)?;
         }
+        self.finish(random)
+    }
+
+    /// The end of [`Turn::close`], all being gathered.
+    pub(crate) fn finish(mut self, random: &mut dyn Random) -> Result<Changed, Error> {
+        self.notice_copy(random)?;
         self.merge_documents(random)?;
         self.delete_documents(random)?;
         self.keep_space_keys(random)?;
@@ -142,6 +165,16 @@ impl Turn<'_> {
             space.shelf.commit(batch)?;
         }
         Ok(changed)
+    }
+
+    /// Another copy of this device has written: from here on nothing is uploaded before it has begun anew.
+    fn notice_copy(&mut self, random: &mut dyn Random) -> Result<(), Error> {
+        if !self.own_elsewhere || self.space.anew != Anew::No {
+            return Ok(());
+        }
+        self.report(&Incident::DeviceRestored { chain: self.space.me }, random)?;
+        self.space.outbox_moved = true;
+        self.space.set_anew(&mut self.batch, Anew::Noticed { told: false }, random)
     }
 
     fn delete_documents(&mut self, random: &mut dyn Random) -> Result<(), Error> {
@@ -188,7 +221,7 @@ impl Turn<'_> {
     }
 
     /// Documents of which no change counts any more are as if they had never been.
-    fn drop_documents(&mut self) -> Result<(), Error> {
+    pub(crate) fn drop_documents(&mut self) -> Result<(), Error> {
         for row in self.space.shelf.store().prefix(Table::Documents, &[])? {
             let Some(id) = DocumentId::from_slice(&row.id) else { continue };
             if row.state != DOCUMENT_DELETED && !self.incoming.contains_key(&id) {

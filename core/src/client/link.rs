@@ -92,7 +92,8 @@ impl Link {
     }
 
     pub(crate) fn pending_of(space: &Space) -> Result<Vec<sync::Pending>, Error> {
-        let items = space.outbox()?;
+        // A device that was restored or copied uploads nothing before it has begun anew.
+        let items = if space.is_held() { Vec::new() } else { space.outbox()? };
         Ok(items.iter().map(|item| pending(item.key, item.epoch, &item.envelope)).collect())
     }
 }
@@ -237,7 +238,8 @@ impl Node {
     }
 
     fn fetch(&mut self, relay: RelayId, sid: SpaceHandle, key: u64) -> Result<(), Error> {
-        let item = self.session.space_of(sid).map(|space| space.outbox_item(key));
+        let space = self.session.space_of(sid).filter(|space| !space.is_held());
+        let item = space.map(|space| space.outbox_item(key));
         let envelope = item.transpose()?.flatten().map(|item| item.envelope);
         if let Some(link) = self.link(relay) {
             match envelope {
@@ -353,6 +355,7 @@ impl Node {
         let Some(space) = self.session.space_of(sid) else { return Ok(()) };
         let before = space.position.store;
         let mut turn = Turn::new(space);
+        turn.space.keep_public(&mut turn.batch, random)?;
         turn.batch.clear(Table::Positions);
         turn.batch.delete(Table::Meta, META_NEWEST_RECEIPT);
         let place = Place::new(Table::Meta, META_RESEED);

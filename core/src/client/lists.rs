@@ -6,6 +6,7 @@ use crate::client::mark::ASIDE_SUSPECT;
 use crate::client::session::Session;
 use crate::client::shelf::Shelf;
 use crate::client::space::Space;
+use crate::client::staged;
 use crate::document::{DocumentKind, Fields};
 use crate::entry::{Incident, Ticket};
 use crate::membership::{SpaceKind, Standing};
@@ -47,6 +48,12 @@ pub struct SpaceReport {
     pub epoch: u32,
     /// Whether this device may write here.
     pub member: bool,
+    /// How often this device began anew here, after a restore or beside a copy of it.
+    pub incarnation: u16,
+    /// Whether nothing is uploaded now: another copy of this device has written, and it has yet to begin anew.
+    pub held: bool,
+    /// What it had written and is still to be written again.
+    pub again: usize,
 }
 
 /// Something named by the first letters of its id.
@@ -262,6 +269,9 @@ impl Session {
             own_devices: own.count(),
             epoch: space.log.epoch(),
             member: space.is_member(),
+            incarnation: space.me.inc,
+            held: space.is_held(),
+            again: staged::count(space)?,
         })
     }
 

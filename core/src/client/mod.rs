@@ -8,6 +8,7 @@
 //! Invariants: what a call returned from is on the disk; a turn commits whole or not at all; all that memory holds can
 //! be read again from the disk.
 
+mod anew;
 mod apply;
 mod card;
 mod command;
@@ -33,9 +34,11 @@ mod session;
 mod settle;
 mod shelf;
 mod space;
+mod staged;
 mod turn;
 mod vault;
 mod verify;
+mod withdraw;
 
 pub use card::DocumentCard;
 pub use command::{Answer, Command, Invited, Whom};

@@ -24,6 +24,7 @@ impl Node {
         if !core::mem::take(&mut self.unsettled) {
             return Ok(());
         }
+        self.begin_anew(now, random)?;
         self.follow_join(random)?;
         self.take_mirrored_keys(random)?;
         self.resume(random)?;
@@ -146,7 +147,8 @@ impl Node {
             SpaceKind::Shared => &self.session.shared,
         };
         let Some(space) = slot.space() else { return Ok(()) };
-        if space.is_founder() || !space.is_member() || space.chains.get(space.me).is_some() {
+        let has_written = space.me.inc > 0 || space.chains.get(space.me).is_some();
+        if space.is_founder() || !space.is_member() || has_written {
             return Ok(());
         }
         if !space.can_seal() {

@@ -2,6 +2,7 @@
 //!
 //! All of it is a cache of rows: [`Space::load`] makes it from the store alone, so memory is never the only truth.
 
+use crate::client::anew::Anew;
 use crate::client::effect::SpaceKey;
 use crate::client::error::Error;
 use crate::client::mark::Trust;
@@ -61,6 +62,10 @@ pub(crate) struct Space {
     pub(crate) outbox_next: u64,
     /// Entries over which a process died.
     pub(crate) suspects: BTreeMap<EntryId, Trust>,
+    /// Whether this device's chain is its own alone.
+    pub(crate) anew: Anew,
+    /// The outbox is no longer what the relay's link was given.
+    pub(crate) outbox_moved: bool,
     /// Epochs whose keys are kept on the shelf.
     pub(super) kept: BTreeSet<u32>,
     /// In how many held items no wrap led to the keys.
@@ -127,6 +132,8 @@ impl Space {
             control_head: ItemHash::ZERO,
             outbox_next: 0,
             suspects: BTreeMap::new(),
+            anew: Anew::No,
+            outbox_moved: false,
             kept: BTreeSet::new(),
             tried: 0,
             shelf,
@@ -138,6 +145,7 @@ impl Space {
         }
         space.load_suspects()?;
         space.load_settings()?;
+        space.load_anew()?;
         space.load_keys()?;
         space.load_control(loader)?;
         space.load_chains()?;

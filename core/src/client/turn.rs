@@ -11,6 +11,7 @@ use crate::client::effect::SpaceKey;
 use crate::client::error::Error;
 use crate::client::shelf::{OpenRow, Place, Shelf};
 use crate::client::space::{OutboxItem, Space, place_row};
+use crate::client::withdraw::chain_row;
 use crate::crypto::{DeviceKeys, Random, Unverified, Verified, seal};
 use crate::document::Incoming;
 use crate::entry::{
@@ -70,6 +71,8 @@ pub(crate) struct Turn<'a> {
     pub(crate) marked: bool,
     /// Suspects that did no harm.
     pub(crate) acquitted: Vec<EntryId>,
+    /// An entry came that this device signed and did not hold.
+    pub(crate) own_elsewhere: bool,
     waiting: BTreeMap<EnvelopeId, Vec<u8>>,
     accepted: BTreeMap<EntryId, Vec<u8>>,
     added: Added,
@@ -150,6 +153,7 @@ impl<'a> Turn<'a> {
             parked: 0,
             marked: false,
             acquitted: Vec::new(),
+            own_elsewhere: false,
             waiting: BTreeMap::new(),
             accepted: BTreeMap::new(),
             added: Added::default(),
@@ -255,6 +259,7 @@ impl<'a> Turn<'a> {
             Ok(verified) => verified,
             Err(error) => return Ok(Arrival::Refused(error)),
         };
+        self.own_elsewhere |= chain == self.space.me;
         match self.admit(&verified) {
             Admission::Accept(accepted) => {
                 self.accept(verified, *accepted, Some(origin), random)?;
@@ -312,9 +317,8 @@ impl<'a> Turn<'a> {
         let row = place_row(chain, seq, id);
         let place = Place::new(Table::Places, &row).order(order);
         self.space.shelf.put(&mut self.batch, place, seen.as_slice(), random)?;
-        let mut name = Writer::new();
-        name.bytes(chain.device.as_bytes()).u16(chain.inc);
-        let place = Place::new(Table::Chains, name.as_slice());
+        let name = chain_row(chain);
+        let place = Place::new(Table::Chains, &name);
         self.space.shelf.put(&mut self.batch, place, &accepted.chain.encode(), random)?;
         for incident in &accepted.incidents {
             self.report(incident, random)?;
@@ -450,7 +454,7 @@ impl Space {
         row.and_then(|row| decode_frontier(&mut Reader::new(&row.body)).ok()).unwrap_or_default()
     }
 
-    fn has_entry(&self, id: EntryId) -> Result<bool, Error> {
+    pub(crate) fn has_entry(&self, id: EntryId) -> Result<bool, Error> {
         Ok(self.shelf.store().get(Table::Entries, id.as_bytes())?.is_some())
     }
 

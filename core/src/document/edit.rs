@@ -9,7 +9,7 @@ use super::error::EditError;
 use super::limit::{
     KEY_BYTES_MAX, OPS_PER_EDIT_MAX, OPS_PER_ENTRY_MAX, TAGS_MAX, TEXT_CHARS_MAX, TITLE_CHARS_MAX,
 };
-use super::schema::{AT, DocumentKind, TAGS, TEXT, TITLE, text};
+use super::schema::{AT, DocumentKind, Fields, TAGS, TEXT, TITLE, text};
 use automerge::transaction::{CommitOptions, Transactable, Transaction};
 use automerge::{Automerge, AutomergeError, ObjType, ROOT, ReadDoc, Value};
 use std::collections::BTreeSet;
@@ -29,6 +29,19 @@ pub struct Edit {
     pub tags: Option<Vec<String>>,
     /// The time it is about, in ms since 1970. A journal entry only.
     pub at_ms: Option<i64>,
+}
+
+impl Edit {
+    /// What brings a document that says `before` to say `after`.
+    pub fn between(before: &Fields, after: &Fields) -> Self {
+        let text = |old: &String, new: &String| (old != new).then(|| new.clone());
+        Self {
+            title: text(&before.title, &after.title),
+            text: text(&before.text, &after.text),
+            tags: (before.tags != after.tags).then(|| after.tags.clone()),
+            at_ms: after.at_ms.filter(|at| before.at_ms != Some(*at)),
+        }
+    }
 }
 
 /// What a person wrote is nobody's to log.

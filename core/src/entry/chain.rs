@@ -89,6 +89,11 @@ impl Chains {
         self.chains.insert(id, chain);
     }
 
+    /// Takes a chain off of which nothing is stored any more.
+    pub fn forget(&mut self, id: ChainId) {
+        self.chains.remove(&id);
+    }
+
     /// One chain.
     pub fn get(&self, id: ChainId) -> Option<&Chain> {
         self.chains.get(&id)

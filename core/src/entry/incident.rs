@@ -121,6 +121,16 @@ pub enum Incident {
         /// The document.
         document: DocumentId,
     },
+    /// An entry came that this device signed and does not hold: it was restored from a copy, or copied.
+    DeviceRestored {
+        /// The chain that ends with it.
+        chain: ChainId,
+    },
+    /// Another copy of this device has begun anew under its name.
+    DeviceCopied {
+        /// The chain in which the other one writes.
+        chain: ChainId,
+    },
 }
 
 impl Incident {
@@ -143,6 +153,8 @@ impl Incident {
             Self::RelayForgot { .. } => "relay.forgot",
             Self::RelayPrincipals => "relay.principals",
             Self::Poison { .. } => "doc.poison",
+            Self::DeviceRestored { .. } => "device.restored",
+            Self::DeviceCopied { .. } => "device.copied",
         }
     }
 
@@ -191,6 +203,14 @@ impl Incident {
                 "The app ended twice while it read a change, which was set aside. Nothing of yours \
                  is affected. It is tried again after an update."
             }
+            Self::DeviceRestored { .. } => {
+                "This device was restored from a copy, or copied. Nothing is lost: it has taken in \
+                 what it had written since, and goes on under a new beginning."
+            }
+            Self::DeviceCopied { .. } => {
+                "Another copy of this device goes on under its name. If you did not restore a \
+                 copy yourself, remove this device and add it anew."
+            }
         }
     }
 
@@ -215,7 +235,9 @@ impl Incident {
             | Self::RelayHistory { .. }
             | Self::RelayForgot { .. }
             | Self::RelayPrincipals
-            | Self::Poison { .. } => hash::sha256(&[&self.encode()]),
+            | Self::Poison { .. }
+            | Self::DeviceRestored { .. }
+            | Self::DeviceCopied { .. } => hash::sha256(&[&self.encode()]),
         }
     }
 
@@ -257,6 +279,10 @@ impl Incident {
             Self::Poison { entry, document } => {
                 w.u8(32).bytes(entry.as_bytes()).bytes(document.as_bytes())
             }
+            Self::DeviceRestored { chain } => {
+                w.u8(20).bytes(chain.device.as_bytes()).u16(chain.inc)
+            }
+            Self::DeviceCopied { chain } => w.u8(21).bytes(chain.device.as_bytes()).u16(chain.inc),
         };
         w.into_bytes()
     }
@@ -313,7 +339,9 @@ impl Incident {
                 entry: EntryId::from_bytes(r.array()?),
                 document: DocumentId::from_bytes(r.array()?),
             },
-            0 | 16..=31 | 33..=u8::MAX => return Err(DecodeError::Version),
+            20 => Self::DeviceRestored { chain: chain(&mut r)? },
+            21 => Self::DeviceCopied { chain: chain(&mut r)? },
+            0 | 16..=19 | 22..=31 | 33..=u8::MAX => return Err(DecodeError::Version),
         };
         r.end()?;
         Ok(incident)
@@ -356,6 +384,8 @@ mod tests {
             Incident::RelayPrincipals,
             Incident::RefusedEvent { entry },
             Incident::Poison { entry, document: DocumentId::from_bytes([16; 16]) },
+            Incident::DeviceRestored { chain },
+            Incident::DeviceCopied { chain },
         ]
     }
 

@@ -1,11 +1,11 @@
-//! What an op does, read from its bytes: Genesis, `AddDevice`, Rekey, `JoinSpace`.
+//! What an op does, read from its bytes: Genesis, `AddDevice`, Rekey, `NewIncarnation`, `JoinSpace`.
 //!
 //! Every kind has a fixed number. A kind that is not built decodes as [`Action::Unbuilt`]: the op is void.
 
 use super::op::ActionBytes;
 use super::outcome::VoidReason;
 use crate::crypto::{Device, DeviceError, Recovery, Unverified};
-use crate::model::id::{OpId, PersonId, SpaceId};
+use crate::model::id::{DeviceId, EntryId, OpId, PersonId, SpaceId};
 use wire::codec::{DecodeError, Reader, Writer};
 use wire::id::{PrincipalKey, RelayId, SpaceHandle};
 use wire::limit::{ADDRESS_BYTES_MAX, DEVICES_PER_PERSON_MAX};
@@ -46,6 +46,8 @@ pub enum Action {
     AddDevice(AddDevice),
     /// Makes a new epoch and changes nothing else.
     Rekey,
+    /// Begins a device's chain anew: it was restored or copied.
+    NewIncarnation(NewIncarnation),
     /// In a private log: this shared space is mine.
     JoinSpace(JoinSpace),
     /// A kind that this program does not know how to judge.
@@ -98,6 +100,19 @@ pub struct AddDevice {
     pub th: [u8; 32],
 }
 
+/// Begins a device's chain anew: the old one ends where this says, the next incarnation follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NewIncarnation {
+    /// Whose chain.
+    pub device: DeviceId,
+    /// The incarnation that ends.
+    pub old: u16,
+    /// The last number in it; 0 if nothing was written.
+    pub seq: u64,
+    /// The last entry in it; zero if nothing was written.
+    pub entry: EntryId,
+}
+
 /// Pins a shared space in its person's private log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JoinSpace {
@@ -125,6 +140,10 @@ impl Action {
             1 => Genesis::decode(reader).map(Self::Genesis),
             2 => AddDevice::decode(reader).map(Self::AddDevice),
             4 => Ok(reader.end().map(|()| Self::Rekey)?),
+            6 => {
+                let anew = NewIncarnation::decode(&mut reader)?;
+                Ok(reader.end().map(|()| Self::NewIncarnation(anew))?)
+            }
             16 => {
                 let join = JoinSpace::decode(&mut reader)?;
                 Ok(reader.end().map(|()| Self::JoinSpace(join))?)
@@ -148,6 +167,10 @@ impl Action {
                 2
             }
             Self::Rekey => 4,
+            Self::NewIncarnation(anew) => {
+                anew.encode(&mut writer);
+                6
+            }
             Self::JoinSpace(join) => {
                 join.encode(&mut writer);
                 16
@@ -197,6 +220,23 @@ impl AddDevice {
         let th = reader.array()?;
         reader.end()?;
         Ok(Self { person, device: verify_device(device, person)?, th })
+    }
+}
+
+impl NewIncarnation {
+    fn encode(self, writer: &mut Writer) {
+        writer.bytes(self.device.as_bytes()).u16(self.old);
+        writer.u64(self.seq).bytes(self.entry.as_bytes());
+    }
+
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let (device, old) = (DeviceId::from_bytes(reader.array()?), reader.u16()?);
+        let (seq, entry) = (reader.u64()?, EntryId::from_bytes(reader.array()?));
+        if (seq == 0) == (entry == EntryId::ZERO) {
+            Ok(Self { device, old, seq, entry })
+        } else {
+            Err(DecodeError::Form)
+        }
     }
 }
 

@@ -83,6 +83,7 @@ impl Composer<'_> {
             Action::Rekey => Author::Voice(self.keys.id()),
             Action::Genesis(_)
             | Action::AddDevice(_)
+            | Action::NewIncarnation(_)
             | Action::JoinSpace(_)
             | Action::Unbuilt { .. } => Author::Seat(self.keys.id()),
         };
@@ -125,9 +126,10 @@ impl Composer<'_> {
                 parcel.makes_epoch = true;
                 Ok(parcel)
             }
-            Action::JoinSpace(_) | Action::Genesis(_) | Action::Unbuilt { .. } => {
-                Parcel::pack(place, (before, epoch), &[], random)
-            }
+            Action::NewIncarnation(_)
+            | Action::JoinSpace(_)
+            | Action::Genesis(_)
+            | Action::Unbuilt { .. } => Parcel::pack(place, (before, epoch), &[], random),
         }
     }
 }

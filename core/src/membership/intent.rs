@@ -4,12 +4,13 @@
 //! again until the log shows what stands at their place. If that is another item, the op is given up, the intent is
 //! looked at anew, and the op composed next names what was given up.
 
-use super::action::{Action, AddDevice, JoinSpace};
+use super::action::{Action, AddDevice, JoinSpace, NewIncarnation};
 use super::compose::{ComposeError, Composer};
 use super::log::ControlLog;
 use super::op::ActionBytes;
+use super::outcome::Outcome;
 use crate::crypto::Random;
-use crate::model::id::OpId;
+use crate::model::id::{EntryId, OpId};
 use wire::codec::{DecodeError, Reader, Writer};
 use wire::id::ItemHash;
 use wire::limit::{CONTROL_ITEM_BYTES_MAX, ENVELOPE_BYTES_MAX};
@@ -31,6 +32,8 @@ pub enum Want {
         /// The epoch to leave.
         after: u32,
     },
+    /// A device's chain begins anew.
+    NewIncarnation(NewIncarnation),
 }
 
 impl Want {
@@ -39,6 +42,7 @@ impl Want {
             Self::AddDevice(add) => Action::AddDevice(add.clone()),
             Self::JoinSpace(join) => Action::JoinSpace(join.clone()),
             Self::Rekey { .. } => Action::Rekey,
+            Self::NewIncarnation(anew) => Action::NewIncarnation(*anew),
         }
     }
 }
@@ -100,7 +104,25 @@ impl Intent {
                 table.spaces().iter().any(is_it)
             }
             Want::Rekey { after } => log.epoch() > *after,
+            Want::NewIncarnation(anew) => {
+                table.device(anew.device).is_some_and(|member| member.inc > anew.old)
+            }
         }
+    }
+
+    /// Where the chain that ends stands by now, for a new incarnation that is not sent yet; else nothing changes.
+    pub fn ends_at(&mut self, last: u64, last_entry: EntryId) {
+        if let (Want::NewIncarnation(anew), None) = (&mut self.want, &self.flight) {
+            (anew.seq, anew.entry) = (last, last_entry);
+        }
+    }
+
+    /// Whether the very op that was composed for this here holds.
+    pub fn landed(&self, log: &ControlLog) -> bool {
+        self.flight.as_ref().is_some_and(|flight| {
+            log.op_id_at(flight.idx) == Some(flight.op)
+                && log.outcome_at(flight.idx) == Some(Outcome::Applied)
+        })
     }
 
     /// The item to append now. The caller stores the intent before it sends the item, so that a restart sends the
@@ -144,7 +166,7 @@ impl Intent {
         writer.u8(STORED_VERSION).u16(action.kind).var(&action.payload);
         match self.want {
             Want::Rekey { after } => writer.u32(after),
-            Want::AddDevice(_) | Want::JoinSpace(_) => writer.u32(0),
+            Want::AddDevice(_) | Want::JoinSpace(_) | Want::NewIncarnation(_) => writer.u32(0),
         };
         writer.count8(self.given_up.len());
         for op in &self.given_up {
@@ -175,6 +197,7 @@ impl Intent {
             Action::AddDevice(add) => Want::AddDevice(add),
             Action::JoinSpace(join) => Want::JoinSpace(join),
             Action::Rekey => Want::Rekey { after },
+            Action::NewIncarnation(anew) => Want::NewIncarnation(anew),
             Action::Genesis(_) | Action::Unbuilt { .. } => return Err(DecodeError::Form),
         };
         let count = reader.list8(ABANDONS_MAX, OpId::LEN)?;

@@ -289,7 +289,10 @@ impl ControlLog {
                 Action::AddDevice(add) => {
                     self.transcripts.insert(add.device.id(), add.th);
                 }
-                Action::Rekey | Action::JoinSpace(_) | Action::Unbuilt { .. } => {}
+                Action::Rekey
+                | Action::NewIncarnation(_)
+                | Action::JoinSpace(_)
+                | Action::Unbuilt { .. } => {}
             }
         }
         self.steps.push(Step {

@@ -25,7 +25,7 @@ mod outcome;
 mod rules;
 mod table;
 
-pub use action::{Action, AddDevice, Genesis, GenesisPerson, JoinSpace, SpaceKind};
+pub use action::{Action, AddDevice, Genesis, GenesisPerson, JoinSpace, NewIncarnation, SpaceKind};
 pub use climb::ClimbError;
 pub use compose::{ComposeError, Composer};
 pub use fold::{Applied, Judged, State, decode_op};

@@ -69,6 +69,9 @@ pub enum VoidReason {
     /// Folding gives another table than the author's.
     #[error("another table than the author's")]
     State,
+    /// It ends another incarnation than the present one, or the space would have too many chains.
+    #[error("not the present incarnation")]
+    Incarnation,
 }
 
 impl VoidReason {
@@ -98,6 +101,7 @@ impl VoidReason {
             Self::Joined => "joined",
             Self::Wraps => "wraps",
             Self::State => "state",
+            Self::Incarnation => "incarnation",
         }
     }
 }

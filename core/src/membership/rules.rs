@@ -1,6 +1,6 @@
 //! The rules of each action: who may ask for it, what it needs, and the table after it. Pure.
 
-use super::action::{Action, AddDevice, Genesis, JoinSpace, SpaceKind};
+use super::action::{Action, AddDevice, Genesis, JoinSpace, NewIncarnation, SpaceKind};
 use super::op::{Author, Op};
 use super::outcome::VoidReason;
 use super::table::{Standing, Table};
@@ -14,6 +14,8 @@ use wire::limit::{DEVICES_PER_PERSON_EVER_MAX, DEVICES_PER_PERSON_MAX, WRAP_BYTE
 
 /// Shared spaces that one private log pins: far more than a life needs, and a bound on the table.
 const SPACES_JOINED_MAX: usize = 64;
+/// Chains of one space, incarnations counted one by one: what a frontier can name.
+const CHAINS_MAX: usize = 255;
 const ZERO: [u8; 32] = [0; 32];
 
 /// What of an item, beside its body, an op must agree with.
@@ -123,6 +125,7 @@ pub(super) fn table_after(
         Action::Genesis(genesis) => found(ground, op, genesis)?,
         Action::AddDevice(add) => admit(ground, op, add)?,
         Action::Rekey => rekey(ground, op)?,
+        Action::NewIncarnation(anew) => begin_anew(ground, op, *anew)?,
         Action::JoinSpace(join) => join_space(ground, op, join)?,
         Action::Unbuilt { .. } => return Err(VoidReason::Unbuilt),
     };
@@ -206,6 +209,26 @@ fn rekey(ground: &Ground<'_>, op: &Op) -> Result<Table, VoidReason> {
     Ok(table)
 }
 
+/// Only a device's own person says where its old chain ended: a device that was restored, or another one of theirs.
+fn begin_anew(ground: &Ground<'_>, op: &Op, anew: NewIncarnation) -> Result<Table, VoidReason> {
+    let author = match op.author {
+        Author::Seat(_) | Author::Recovery(_) => author_person(ground.table, op.author),
+        Author::Voice(_) => None,
+    };
+    let member = ground.table.device(anew.device).filter(|it| author == Some(it.person));
+    let member = member.ok_or(VoidReason::Author)?;
+    let chains = ground.table.members().map(|member| usize::from(member.inc).saturating_add(1));
+    let is_present = member.state == Standing::In && member.inc == anew.old;
+    if !is_present || chains.sum::<usize>() >= CHAINS_MAX {
+        return Err(VoidReason::Incarnation);
+    }
+    check_epoch_stays(op)?;
+    check_no_key(op)?;
+    let mut table = ground.table.clone();
+    table.begin_anew(anew);
+    Ok(table)
+}
+
 fn join_space(ground: &Ground<'_>, op: &Op, join: &JoinSpace) -> Result<Table, VoidReason> {
     let may = match op.author {
         Author::Seat(_) => ground.table.kind() == SpaceKind::Private,
@@ -220,9 +243,7 @@ fn join_space(ground: &Ground<'_>, op: &Op, join: &JoinSpace) -> Result<Table, V
         return Err(VoidReason::Joined);
     }
     check_epoch_stays(op)?;
-    if op.kc != ZERO || op.ladder_hash != ZERO || !op.wrap_slots.is_empty() {
-        return Err(VoidReason::Wraps);
-    }
+    check_no_key(op)?;
     let mut table = ground.table.clone();
     table.join(join);
     Ok(table)
@@ -234,6 +255,11 @@ fn slots_of(op: &Op) -> BTreeSet<[u8; 16]> {
 
 fn check_epoch_stays(op: &Op) -> Result<(), VoidReason> {
     if op.epoch_before == op.epoch_after { Ok(()) } else { Err(VoidReason::Epoch) }
+}
+
+fn check_no_key(op: &Op) -> Result<(), VoidReason> {
+    let carries_none = op.kc == ZERO && op.ladder_hash == ZERO && op.wrap_slots.is_empty();
+    if carries_none { Ok(()) } else { Err(VoidReason::Wraps) }
 }
 
 fn check_wraps_hash(ground: &Ground<'_>, op: &Op) -> Result<(), VoidReason> {

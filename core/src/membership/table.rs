@@ -1,6 +1,6 @@
 //! The member table: who is in, with which devices, under which epoch. Its hash is signed by every op.
 
-use super::action::{AddDevice, Genesis, GenesisPerson, JoinSpace, SpaceKind};
+use super::action::{AddDevice, Genesis, GenesisPerson, JoinSpace, NewIncarnation, SpaceKind};
 use crate::crypto::{Device, Home, Recovery, VerifyKey};
 use crate::model::id::{DeviceId, DocumentId, EntryId, PersonId, RecoveryId, SpaceId};
 use std::collections::BTreeSet;
@@ -121,6 +121,21 @@ impl Table {
         if let Some(person) = self.persons.iter_mut().find(|person| person.id == add.person) {
             let member = new_member(add.person, &add.device, slot);
             Arc::make_mut(person).devices.push(member);
+        }
+    }
+
+    /// Ends a device's chain and lets the next incarnation follow.
+    pub(super) fn begin_anew(&mut self, anew: NewIncarnation) {
+        for person in &mut self.persons {
+            if !person.devices.iter().any(|member| member.device.id() == anew.device) {
+                continue;
+            }
+            for member in &mut Arc::make_mut(person).devices {
+                if member.device.id() == anew.device {
+                    member.inc = anew.old.saturating_add(1);
+                    member.cut = Some(Cut { inc: anew.old, seq: anew.seq, entry: anew.entry });
+                }
+            }
         }
     }
 

@@ -351,8 +351,13 @@ impl Pull {
         self.received.store != StoreId::ZERO && self.received.store != store
     }
 
-    /// Whether the owner has stored, at least once since the start or since the relay forgot, all that it holds: only
-    /// then can a device that was restored from a backup know it before it sends anything.
+    /// Whether the owner has stored, since this sign-in, all that the relay held then: only so does a device that was
+    /// restored from a copy, or copied, know it before it sends anything.
+    pub(super) fn is_said(&self) -> bool {
+        self.level == Level::Said
+    }
+
+    /// Whether the owner has stored, at least once since the start or since the relay forgot, all that it holds.
     pub(super) fn was_level(&self) -> bool {
         self.level != Level::Never
     }

@@ -89,7 +89,8 @@ impl Space {
         if self.pull.take_forgot() {
             self.push.hold_for_reseeding();
         }
-        let may_push = self.control.may_push() && self.pull.was_level();
+        // What the relay holds is known first: among it may be what this very device wrote and does not know of.
+        let may_push = self.control.may_push() && self.pull.is_said();
         self.push.step(may_push, self.control.epoch(), line);
         // A newer epoch among what was to be handed over asks for the control log first.
         self.control.step(line);

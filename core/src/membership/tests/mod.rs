@@ -3,6 +3,7 @@
 mod devices;
 mod fixture;
 mod founding;
+mod incarnations;
 mod intents;
 mod keys;
 mod limits;

@@ -5,7 +5,10 @@
 use super::fixture::{ADDRESS, Human, Space, home, private, relay, some_space};
 use crate::crypto::{DeviceKeys, EpochKey, SeededRandom, open_control};
 use crate::membership::op::undecodable_id;
-use crate::membership::{ControlLog, Keyring, Op, Outcome, Recipient, SharedGenesis, Want};
+use crate::membership::{
+    ControlLog, Keyring, NewIncarnation, Op, Outcome, Recipient, SharedGenesis, Want,
+};
+use crate::model::id::EntryId;
 use serde_json::{Value, json};
 use wire::control::ControlItem;
 use wire::hash::item_hash;
@@ -63,6 +66,16 @@ fn chain(name: &str, space: &Space, kinds: &[&str], first: &DeviceKeys) -> Value
     })
 }
 
+/// A device that was restored, and begins its chain anew after the third entry.
+fn restored() -> Value {
+    let random = &mut SeededRandom::new(2_027);
+    let (human, mut own) = private(random);
+    let (device, entry) = (human.keys.id(), EntryId::from_bytes([5; 32]));
+    let anew = NewIncarnation { device, old: 0, seq: 3, entry };
+    own.want(Want::NewIncarnation(anew), &human, random);
+    chain("restored", &own, &["genesis", "new_incarnation"], &human.keys)
+}
+
 fn made() -> Value {
     let random = &mut SeededRandom::new(2_026);
     let (human, mut own) = private(random);
@@ -87,6 +100,7 @@ fn made() -> Value {
     let mut shared = Space::founded(home, founded, &a.me());
     shared.want(Want::Rekey { after: 0 }, &a, random);
     json!([
+        restored(),
         chain("private", &own, &["genesis", "add_device", "join_space", "rekey"], &human.keys),
         chain("shared", &shared, &["genesis", "rekey"], &a.keys),
     ])
