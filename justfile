@@ -24,6 +24,10 @@ ci: check test
 simulate SEED STEPS="":
     REKNIT_TRACE=1 REKNIT_SEED={{ SEED }} REKNIT_STEPS={{ STEPS }} cargo test --locked -p reknit-e2e --test simulation one_seed -- --nocapture
 
+# Plants bugs in a copy of the sources, one at a time: the simulator must find each.
+planted *names:
+    cargo run --quiet --locked -p reknit-e2e --example planted -- {{ names }}
+
 # Sizes, start, bytes of one edit, entries per second: what the README says of cost.
 figures:
     cargo build --release --locked -p reknit -p reknit-relay
