@@ -6,6 +6,7 @@ _list:
 # Formatting, lints, spelling, dependencies.
 check:
     cargo fmt --all --check
+    cargo fmt --check --manifest-path tests/disk/Cargo.toml
     taplo fmt --check
     typos
     cargo clippy --workspace --all-targets --locked -- -D warnings
@@ -15,6 +16,7 @@ check:
 # Unit, simulation, architecture and end-to-end tests, then the examples in the docs.
 test *args:
     cargo test --workspace --locked {{ args }}
+    cargo test --locked --manifest-path tests/disk/Cargo.toml --target-dir target {{ args }}
 
 # All that CI runs.
 ci: check test
@@ -41,6 +43,10 @@ bad-inputs:
 # A phone whose memory runs out over what its partner sent: how often it dies before it goes on.
 deaths REWRITINGS="12":
     REKNIT_REWRITINGS={{ REWRITINGS }} cargo test --locked -p reknit --test processes f24 -- --nocapture
+
+# Cuts the power under the real stores so many times, and prints what was lost.
+disk CUTS="10000":
+    REKNIT_CUTS={{ CUTS }} cargo test --quiet --locked --manifest-path tests/disk/Cargo.toml --target-dir target --test cuts d1_d2_d3 -- --nocapture
 
 # Each fuzz target for half a minute; needs the nightly compiler and cargo-fuzz.
 fuzz SECONDS="30":

@@ -1,7 +1,7 @@
 //! The data folder: made for the relay alone, and never on a network file system, where locks and fsync may lie.
 
 use std::{
-    fs::{self, DirBuilder},
+    fs::{self, DirBuilder, File},
     io::ErrorKind,
     os::unix::fs::DirBuilderExt,
     path::Path,
@@ -66,7 +66,15 @@ pub(crate) fn prepare(folder: &Path) -> Result<(), FolderError> {
     fs::remove_file(&probe).map_err(|_| FolderError::NotWritable)
 }
 
+/// A folder that is only in memory takes everything in it along when the power goes.
 fn make(folder: &Path) -> Result<(), FolderError> {
+    create(folder)?;
+    let above = folder.parent().filter(|above| *above != Path::new(""));
+    let above = File::open(above.unwrap_or(Path::new(".")));
+    above.and_then(|above| above.sync_all()).map_err(|_| FolderError::NotWritable)
+}
+
+fn create(folder: &Path) -> Result<(), FolderError> {
     DirBuilder::new().mode(0o700).create(folder).map_err(|error| {
         if error.kind() == ErrorKind::NotFound {
             FolderError::NoParent

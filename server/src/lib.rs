@@ -9,6 +9,7 @@
 mod clock;
 pub mod config;
 mod connection;
+mod data_folder;
 mod error;
 mod folder;
 mod hub;
@@ -20,6 +21,7 @@ mod server;
 pub mod storage;
 mod writer;
 
+pub use data_folder::DataFolder;
 pub use error::StartError;
 pub use folder::FolderError;
 pub use key::{KEY_FILE, KeyError};

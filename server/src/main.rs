@@ -76,6 +76,13 @@ async fn run(config: Config) -> ExitCode {
         Ok(server) => server,
         Err(error) => return fail(error.code(), &error.to_string(), EXIT_USAGE),
     };
+    if let Some(aside) = server.set_aside() {
+        complain(&format!(
+            "store.damaged: The database was damaged. It was set aside in {}, unchanged. \
+             The relay started empty; each device puts back what it holds.\n",
+            aside.display()
+        ));
+    }
     say(&format!("{}\n", server.address_line()));
     if this_machine_only {
         complain(

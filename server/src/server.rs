@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     fmt,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::{Path, PathBuf},
     time::Duration,
 };
 
@@ -11,7 +12,7 @@ use quinn::{Endpoint, VarInt};
 use tokio::{sync::watch, task::JoinSet, time::timeout};
 use wire::{
     address::{AddressLine, RelayAddress},
-    id::{RelayId, StoreId},
+    id::RelayId,
     refusal::Reason,
 };
 
@@ -25,13 +26,11 @@ use crate::{
         link::HubSender,
         tls,
     },
+    data_folder::DataFolder,
     error::StartError,
-    folder,
     hub::{Hub, HubEnd},
     job::Bounds,
-    key,
     protocol::{Limits, Rate, Relay, RelayKey},
-    storage::Storage,
     writer::Writer,
 };
 
@@ -50,6 +49,7 @@ pub struct RunningServer {
     end: watch::Receiver<Option<HubEnd>>,
     tasks: JoinSet<()>,
     writer: Writer,
+    set_aside: Option<PathBuf>,
 }
 
 impl Server {
@@ -59,10 +59,8 @@ impl Server {
     /// What the operator has to change: the folder, the key file, the database, or the address.
     #[expect(clippy::unused_async, reason = "QUIC needs the runtime of the caller")]
     pub async fn start(config: Config, mut random: Random) -> Result<RunningServer, StartError> {
-        folder::prepare(&config.data_folder)?;
-        let store = StoreId::from_bytes(draw(&mut random));
-        let storage = Storage::open(&config.data_folder, store)?;
-        let seed = key::load_or_create(&config.data_folder, &mut random)?;
+        let DataFolder { storage, set_aside, seed } =
+            DataFolder::open(&config.data_folder, &mut random)?;
         let clock = Clock::start();
         let gate = Gate::new(
             draw(&mut random),
@@ -94,7 +92,7 @@ impl Server {
             version = env!("CARGO_PKG_VERSION"),
             "relay started"
         );
-        Ok(RunningServer { line, endpoint, stopping, end, tasks, writer })
+        Ok(RunningServer { line, endpoint, stopping, end, tasks, writer, set_aside })
     }
 }
 
@@ -108,6 +106,11 @@ impl RunningServer {
     /// What clients are told: `HOST:PORT/KEY`.
     pub fn address_line(&self) -> AddressLine {
         self.line.clone()
+    }
+
+    /// Where a damaged database was moved to at this start. The relay began empty, and clients fill it again.
+    pub fn set_aside(&self) -> Option<&Path> {
+        self.set_aside.as_deref()
     }
 
     /// Waits until the relay can go on no longer: its disk failed. Nothing unsaved was confirmed.

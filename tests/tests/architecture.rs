@@ -129,6 +129,7 @@ const RELAY: PackageRule = PackageRule {
             &["quinn", "rustls", "thiserror", "tokio", "tracing"],
             Free,
         ),
+        row("src/data_folder.rs", &["*"], &[], Blocking),
         row("src/error.rs", &["*"], &["thiserror"], Blocking),
         row("src/folder.rs", &[], &["thiserror"], Blocking),
         row(
@@ -195,10 +196,18 @@ const FUZZ: PackageRule = PackageRule {
     rows: &[tests("fuzz_targets")],
 };
 
+const DISK: PackageRule = PackageRule {
+    name: "reknit-disk",
+    edges: &["reknit-core", "reknit-relay", "reknit-wire"],
+    shipped: false,
+    several: &[],
+    rows: &[tests("src"), tests("tests")],
+};
+
 #[test]
 fn code_lives_where_it_may_and_imports_what_it_may() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
-    let breaches = check(&Tree::read(root), &[WIRE, CORE, RELAY, APP, E2E, FUZZ]);
+    let breaches = check(&Tree::read(root), &[WIRE, CORE, RELAY, APP, E2E, FUZZ, DISK]);
     let shown: Vec<_> = breaches.iter().map(ToString::to_string).collect();
     assert!(shown.is_empty(), "{} breaches:\n{}", shown.len(), shown.join("\n"));
 }

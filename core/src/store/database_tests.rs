@@ -166,7 +166,7 @@ fn a_newer_a_foreign_and_a_damaged_file_are_refused_and_left_alone() {
         assert!(std::fs::read(&file).unwrap() == changed, "an opening that fails changes nothing");
         error
     };
-    assert_eq!(refused(60, &2_u32.to_be_bytes()), Some(StoreError::Newer { version: 2 }));
+    assert_eq!(refused(60, &3_u32.to_be_bytes()), Some(StoreError::Newer { version: 3 }));
     assert_eq!(refused(68, b"else"), Some(StoreError::Foreign));
     assert_eq!(refused(0, b"no database here"), Some(StoreError::Damaged));
     std::fs::write(&file, b"").unwrap();

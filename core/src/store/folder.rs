@@ -22,6 +22,7 @@ pub fn create_folder<E: From<StoreError>>(
         return Err(StoreError::Exists.into());
     }
     remove_if_there(&making)?;
+    make_above(parent(target))?;
     private_folder().create(&making).map_err(StoreError::from)?;
     let filled = fill(&making).and_then(|()| Ok(publish_folder(&making, target)?));
     if filled.is_err() {
@@ -30,10 +31,19 @@ pub fn create_folder<E: From<StoreError>>(
     filled
 }
 
-/// For the eyes of its owner's account alone, together with the folders above it that are not there yet.
+/// Makes the folders that are not there yet, each durable in the one above it.
+fn make_above(folder: &Path) -> Result<(), StoreError> {
+    if folder.try_exists()? {
+        return Ok(());
+    }
+    make_above(parent(folder))?;
+    private_folder().create(folder)?;
+    sync_folder(parent(folder))
+}
+
+/// For the eyes of its owner's account alone.
 fn private_folder() -> fs::DirBuilder {
     let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder

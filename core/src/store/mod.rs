@@ -5,7 +5,8 @@
 //!
 //! Invariants: a commit that returned is on the disk, power loss or not; one that did not return left nothing behind;
 //! [`Store::generation`] is one more after each commit, so another process sees that it has to reload; after a failed
-//! write the handle refuses everything, because nobody knows then what the operating system still holds.
+//! write the handle refuses everything, because nobody knows then what the operating system still holds. A store that
+//! was not closed is read whole before it is used; what does not fit the sum of its rows is refused as damaged.
 //! Sources: SQLite's "Atomic Commit", "Write-Ahead Logging" and "Shared-Cache Mode" pages.
 
 mod batch;
@@ -13,8 +14,10 @@ mod database;
 mod error;
 mod folder;
 mod lock;
+mod presence;
 mod read;
 mod row;
+mod whole;
 
 pub use batch::Batch;
 pub use database::Store;

@@ -20,7 +20,13 @@ impl Storage {
     pub fn commit(&mut self, batch: Batch) -> Result<Committed, Failure> {
         match self.try_commit(&batch) {
             Ok(outcomes) => Ok(Committed { batch, outcomes }),
-            Err(error) => Err(error.failure()),
+            Err(error) => {
+                let failure = error.failure();
+                if failure == Failure::Broken {
+                    self.distrust();
+                }
+                Err(failure)
+            }
         }
     }
 

@@ -2,12 +2,15 @@
 
 use super::error::StorageError;
 use core::time::Duration;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 use std::path::Path;
 use wire::id::StoreId;
 
 /// The file in the data folder.
 pub const DATABASE_FILE: &str = "relay.db";
+/// The engine's log beside it: there while the database is open, and after a stop that was none.
+pub(super) const LOG_FILE: &str = "relay.db-wal";
 
 /// "RkRl": whose file it is.
 const APPLICATION_ID: u32 = 0x526b_526c;
@@ -46,17 +49,20 @@ pub struct Storage {
 }
 
 impl Storage {
-    /// Opens the database in a folder, or makes it, then with this random store id. The newest rows are verified.
+    /// Opens the database in a folder, or makes it, then with this random store id. The newest rows are verified; all
+    /// of them if the last owner did not close it.
     ///
     /// # Errors
-    /// [`StorageError`]: the folder is left as it was.
+    /// [`StorageError`]: the database is left as it was, and the next opening looks at all of it.
     pub fn open(folder: &Path, fresh: StoreId) -> Result<Self, StorageError> {
+        let unclosed = folder.join(LOG_FILE).try_exists().unwrap_or(false);
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(folder.join(DATABASE_FILE), flags)?;
         connection.busy_timeout(Duration::ZERO)?;
         connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+        keep_log(&connection, true)?;
         let is_new = is_new(&connection)?;
         let mode: String =
             connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
@@ -64,7 +70,20 @@ impl Storage {
             return Err(StorageError::Unreachable);
         }
         connection.pragma_update(None, "synchronous", "FULL")?;
-        Self::finish(connection, is_new, fresh)
+        let storage = Self::finish(connection, is_new, fresh)?;
+        if unclosed {
+            storage.verify_whole()?;
+        } else {
+            storage.verify_newest()?;
+        }
+        keep_log(&storage.connection, false)?;
+        Ok(storage)
+    }
+
+    /// What was read or written is not as it must be: the next opening looks at all of it.
+    pub(super) fn distrust(&self) {
+        // The log stays behind, as after a crash. If even that fails, nothing is worse than before.
+        let _kept = keep_log(&self.connection, true);
     }
 
     /// A database in memory, for tests and the simulator. It lives as long as anybody in this process holds one of the
@@ -94,7 +113,6 @@ impl Storage {
             storage.connection.query_row("SELECT store_id FROM meta", [], read).optional()?;
         let store = store.and_then(|bytes| StoreId::from_slice(&bytes));
         storage.store = store.ok_or(StorageError::Damaged)?;
-        storage.verify_newest()?;
         Ok(storage)
     }
 
@@ -112,6 +130,12 @@ impl Storage {
     pub const fn store_id(&self) -> StoreId {
         self.store
     }
+}
+
+/// Whether the log stays when the database is closed, instead of being folded into it.
+fn keep_log(connection: &Connection, keep: bool) -> Result<(), StorageError> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep)?;
+    Ok(())
 }
 
 /// Whether there is nothing yet. Asked before anything is written.

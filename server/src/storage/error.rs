@@ -24,7 +24,7 @@ pub enum StorageError {
     Foreign,
     /// Rows do not fit their checksums or each other.
     #[error(
-        "The database is damaged. Nothing was changed; restore a backup or start with an empty folder."
+        "The database is damaged. Nothing was changed; at its next start the relay sets it aside."
     )]
     Damaged,
     /// The disk is full.
@@ -69,6 +69,10 @@ impl StorageError {
 impl From<rusqlite::Error> for StorageError {
     fn from(error: rusqlite::Error) -> Self {
         let code = error.sqlite_error_code();
+        if code.is_none() {
+            // A row of another form than ours.
+            return Self::Damaged;
+        }
         if code == Some(ErrorCode::DatabaseBusy) || code == Some(ErrorCode::DatabaseLocked) {
             Self::Locked
         } else if code == Some(ErrorCode::DiskFull) {

@@ -2,8 +2,9 @@
 //!
 //! One [`Storage`] has one writer, its owner; [`Storage::commit`] is one transaction with one sync to the disk. Each row
 //! has a checksum beside the hash of what it holds, and the running hash ties the rows of a space together. A file that
-//! is not ours, newer, or damaged is refused and left as it is.
+//! is not ours, newer, or damaged is refused and left as it is. One that was not closed is read whole before it is used.
 
+mod aside;
 mod commit;
 mod database;
 mod error;
@@ -13,5 +14,6 @@ mod row;
 mod tests;
 mod verify;
 
+pub use aside::{finish_set_aside, set_aside};
 pub use database::{DATABASE_FILE, Storage};
 pub use error::StorageError;

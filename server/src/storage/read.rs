@@ -18,7 +18,12 @@ impl Storage {
             Read::Control { sid, from, bytes_max } => self.control(sid, from, bytes_max),
             Read::Data { sid, after, bytes_max } => self.data(sid, after, bytes_max),
         };
-        answer.unwrap_or_else(|error| Answer::Failed(error.failure()))
+        answer.unwrap_or_else(|error| {
+            if error == StorageError::Damaged {
+                self.distrust();
+            }
+            Answer::Failed(error.failure())
+        })
     }
 
     fn facts(&self, sid: SpaceHandle) -> Result<Option<SpaceFacts>, StorageError> {

@@ -46,8 +46,8 @@ impl Tree {
     /// # Panics
     /// When Cargo or a file does not answer: the test then fails.
     pub fn read(root: &Path) -> Self {
-        // The fuzz targets are a workspace of their own, for another compiler.
-        let manifests = ["Cargo.toml", "fuzz/Cargo.toml"];
+        // Workspaces of their own: the fuzz targets are for another compiler, the disk defines functions of C.
+        let manifests = ["Cargo.toml", "fuzz/Cargo.toml", "tests/disk/Cargo.toml"];
         Self { packages: manifests.iter().flat_map(|manifest| packages(root, manifest)).collect() }
     }
 }
@@ -112,7 +112,9 @@ fn collect(root: &Path, folder: &Path, sources: &mut Vec<Source>) {
     for entry in std::fs::read_dir(folder).expect("a readable folder") {
         let path = entry.expect("a folder entry").path();
         if path.is_dir() {
-            if path.file_name().is_some_and(|name| name != "target") {
+            // A package inside a package is judged by its own row.
+            let own = path.join("Cargo.toml").exists();
+            if !own && path.file_name().is_some_and(|name| name != "target") {
                 collect(root, &path, sources);
             }
         } else if path.extension().is_some_and(|extension| extension == "rs") {

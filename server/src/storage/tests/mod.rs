@@ -3,3 +3,4 @@
 mod append;
 mod files;
 mod shelf;
+mod unclosed;
