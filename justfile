@@ -48,6 +48,10 @@ deaths REWRITINGS="12":
 disk CUTS="10000":
     REKNIT_CUTS={{ CUTS }} cargo test --quiet --locked --manifest-path tests/disk/Cargo.toml --target-dir target --test cuts d1_d2_d3 -- --nocapture
 
+# Two million mutants of changes against the gate, 5,000 histories in two orders, 10,000 honest ones.
+mutants:
+    REKNIT_MUTANTS=2000000 REKNIT_ORDERS=5000 REKNIT_HISTORIES=10000 nice cargo test --locked -p reknit-e2e --test mutants -- --nocapture --test-threads=1
+
 # Each fuzz target for half a minute; needs the nightly compiler and cargo-fuzz.
 fuzz SECONDS="30":
     cd fuzz && for target in $(cargo +nightly fuzz list); do cargo +nightly fuzz run "$target" -- -max_total_time={{ SECONDS }} || exit 1; done
