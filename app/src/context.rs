@@ -11,6 +11,9 @@ use reknit_core::model::when::{Zone, Zoned};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+/// Fewer letters of an id are not taken.
+pub(crate) const ID_LETTERS_MIN: usize = 4;
+
 /// What `main` read from the process's environment.
 #[derive(Debug, Clone)]
 pub(crate) struct Environment {

@@ -1,5 +1,6 @@
 //! Writing in the person's own editor: the text lies in a folder of theirs alone, in memory where the system has one,
-//! and is gone afterwards. What an editor that was killed left behind is removed at the next start.
+//! and is gone afterwards. What an editor that was killed left behind is removed at the next start. Whoever opens it is
+//! shown what the editor saves, as it saves it.
 
 use crate::context::{Context, Environment};
 use crate::failure::Failure;
@@ -7,9 +8,12 @@ use crate::text;
 use reknit_core::model::Text;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, IsTerminal, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitStatus};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// A folder that is being made: never holds a text.
@@ -17,12 +21,19 @@ const MAKING: &str = "reknit-new-";
 /// A folder with a text. Whoever uses it holds a lock on it.
 const PREFIX: &str = "reknit-edit-";
 const FILE: &str = "text.md";
+/// How often is looked for what the editor saved: what stands still for one step is taken, so within two.
+const STEP: Duration = Duration::from_millis(25);
 
-/// Opens the editor on a text until what it leaves can be taken, or was left as it was.
+/// Opens the editor on a text until what it leaves can be taken, or was left as it was. `saved` is handed each text that
+/// the editor saves; while it returns false it is handed the same text again.
 ///
 /// # Errors
 /// [`Failure::NoText`] without an editor, [`Failure::Editor`], [`Failure::EditorFile`], and what the text is refused for.
-pub(crate) fn write<const N: usize>(context: &Context, initial: &str) -> Result<Text<N>, Failure> {
+pub(crate) fn write<const N: usize>(
+    context: &Context,
+    initial: &str,
+    saved: &mut dyn FnMut(&str) -> bool,
+) -> Result<Text<N>, Failure> {
     let editor = context.environment.editor.as_ref().ok_or(Failure::NoText)?;
     let folder = Folder::make(&base(&context.environment)).map_err(|_| Failure::EditorFile)?;
     let path = folder.path.join(FILE);
@@ -32,9 +43,11 @@ pub(crate) fn write<const N: usize>(context: &Context, initial: &str) -> Result<
     let mut command = editor.clone();
     command.push(" \"$1\"");
     let mut before = None;
+    let mut watch = Watch::new(&path, initial, saved);
     loop {
-        let ended = Command::new("sh").arg("-c").arg(&command).arg("sh").arg(&path).status();
-        if !ended.is_ok_and(|status| status.success()) {
+        let mut shell = Command::new("sh");
+        shell.arg("-c").arg(&command).arg("sh").arg(&path);
+        if !watch.run(shell)?.success() {
             return Err(Failure::Editor);
         }
         let read = File::open(&path).map_err(|_| Failure::EditorFile).and_then(text::read);
@@ -49,6 +62,64 @@ pub(crate) fn write<const N: usize>(context: &Context, initial: &str) -> Result<
         }
         context.out.complain(&refused);
         before = left;
+    }
+}
+
+/// Looks at what an editor saves.
+struct Watch<'a> {
+    path: &'a Path,
+    text: String,
+    /// The file as it was at the last look, and as it was when its text was taken.
+    found: Option<Stamp>,
+    taken: Option<Stamp>,
+    saved: &'a mut dyn FnMut(&str) -> bool,
+}
+
+/// When a file was written, how long it is, and which one it is.
+type Stamp = (i64, i64, u64, u64);
+
+impl<'a> Watch<'a> {
+    fn new(path: &'a Path, text: &str, saved: &'a mut dyn FnMut(&str) -> bool) -> Self {
+        Self { path, text: text.to_owned(), found: None, taken: None, saved }
+    }
+
+    /// Runs the editor to its end, and looks once more after it.
+    fn run(&mut self, mut command: Command) -> Result<ExitStatus, Failure> {
+        let mut editor = command.spawn().map_err(|_| Failure::Editor)?;
+        let (sender, ended) = mpsc::channel();
+        thread::spawn(move || drop(sender.send(editor.wait())));
+        loop {
+            match ended.recv_timeout(STEP) {
+                Err(RecvTimeoutError::Timeout) => self.look(),
+                Err(RecvTimeoutError::Disconnected) => return Err(Failure::Editor),
+                Ok(status) => {
+                    self.take();
+                    return status.map_err(|_| Failure::Editor);
+                }
+            }
+        }
+    }
+
+    /// What changes from one look to the next may be half-written.
+    fn look(&mut self) {
+        let found = fs::metadata(self.path).ok();
+        let found = found.map(|file| (file.mtime(), file.mtime_nsec(), file.len(), file.ino()));
+        let still = found == self.found;
+        self.found = found;
+        if still && found.is_some() && found != self.taken && self.take() {
+            self.taken = found;
+        }
+    }
+
+    /// Hands on what the file says, if that is new. What cannot be read as a text is looked at again.
+    fn take(&mut self) -> bool {
+        let file = File::open(self.path).map_err(|_| Failure::EditorFile);
+        let Ok(text) = file.and_then(text::read) else { return false };
+        let taken = text == self.text || (self.saved)(&text);
+        if taken {
+            self.text = text;
+        }
+        taken
     }
 }
 

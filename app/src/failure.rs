@@ -73,6 +73,10 @@ pub(crate) enum Failure {
     Editor,
     /// A folder or file for the editor could not be made.
     EditorFile,
+    /// The text is open in another editor on this device.
+    EditorOpen,
+    /// The editor was closed without a word.
+    NothingWritten,
     /// The id names something of another kind.
     OtherKind,
     /// The file with the invitation cannot be read or written.
@@ -119,11 +123,12 @@ impl Failure {
             Self::KeyFile => "key.file",
             Self::KeyForm => "key.form",
             Self::SecretsDiffer => "secret.differ",
-            Self::NoText => "text.none",
+            Self::NoText | Self::NothingWritten => "text.none",
             Self::TextFile => "text.file",
             Self::TextForm => "text.form",
             Self::Editor => "editor.failed",
             Self::EditorFile => "editor.file",
+            Self::EditorOpen => "editor.open",
             Self::OtherKind => "id.kind",
             Self::CodeFile => "pair.file",
             Self::InputEnded => "input.ended",

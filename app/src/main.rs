@@ -14,6 +14,7 @@ mod context;
 mod demo;
 mod editor;
 mod failure;
+mod hold;
 mod lines;
 mod output;
 mod render;
@@ -56,6 +57,7 @@ fn run(cli: Cli, out: Output) -> Result<(), Failure> {
     let runtime = runtime.map_err(|_| Failure::System)?;
     let context = Context::new(cli.options, environment(), out)?;
     editor::remove_leftovers(&context.environment);
+    hold::remove_leftovers(context.home());
     let done = runtime.block_on(command::run(cli.command, &context));
     // A thread that still waits for a line of standard input does not keep the process.
     runtime.shutdown_background();

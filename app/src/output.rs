@@ -32,6 +32,11 @@ impl Output {
         !self.json && io::stderr().is_terminal()
     }
 
+    /// Whether a person reads the answers as they come: then a list may be a page of it.
+    pub(crate) fn is_read_on_a_terminal(self) -> bool {
+        !self.json && io::stdout().is_terminal()
+    }
+
     /// A line for a person; nothing for a script.
     ///
     /// # Errors

@@ -38,8 +38,12 @@ pub(crate) fn sentence(failure: &Failure) -> String {
         }
         Failure::TextFile => "The text cannot be read.",
         Failure::TextForm => "The text is not in UTF-8.",
-        Failure::Editor => "The editor ended with an error; nothing was saved.",
+        Failure::Editor => "The editor ended with an error; nothing was changed.",
         Failure::EditorFile => "No private folder could be made for the editor.",
+        Failure::EditorOpen => {
+            "This text is open in another editor on this device. Close that one first."
+        }
+        Failure::NothingWritten => "Nothing was written, so nothing was saved.",
         Failure::OtherKind => "This id names something of another kind.",
         Failure::CodeFile => "The file with the code cannot be read or written.",
         Failure::InputEnded => {

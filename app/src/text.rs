@@ -25,8 +25,13 @@ pub(crate) struct TextArgs {
 
 impl TextArgs {
     /// Whether words were given, or an editor was asked for.
-    pub(crate) const fn is_given(&self) -> bool {
+    const fn is_given(&self) -> bool {
         self.text.is_some() || self.file.is_some() || self.editor
+    }
+
+    /// Whether an editor is to open: it was asked for, or there is `nothing_else` to do.
+    pub(crate) const fn wants_editor(&self, nothing_else: bool) -> bool {
+        self.editor || (nothing_else && !self.is_given())
     }
 
     /// The words, if any were given.
@@ -40,28 +45,33 @@ impl TextArgs {
         if !self.is_given() {
             return Ok(None);
         }
-        self.required(context, "").map(Some)
+        self.required(context).map(Some)
     }
 
-    /// The words; where none were given an editor opens on `initial`.
+    /// The words; where none were given an editor opens.
     ///
     /// # Errors
     /// As [`TextArgs::optional`]; [`Failure::NoText`] if there is no editor.
-    pub(crate) fn required<const N: usize>(
-        &self,
-        context: &Context,
-        initial: &str,
-    ) -> Result<Text<N>, Failure> {
+    pub(crate) fn required<const N: usize>(&self, context: &Context) -> Result<Text<N>, Failure> {
+        match self.without_editor()? {
+            Some(text) => Ok(text),
+            None => editor::write(context, "", &mut |_| true),
+        }
+    }
+
+    /// The words, unless an editor is to be opened for them.
+    ///
+    /// # Errors
+    /// As [`TextArgs::optional`].
+    pub(crate) fn without_editor<const N: usize>(&self) -> Result<Option<Text<N>>, Failure> {
         if let Some(text) = self.text.as_deref().filter(|text| *text != "-") {
-            return Ok(Text::new(text)?);
+            return Ok(Some(Text::new(text)?));
         }
         if self.text.is_some() {
-            return Ok(Text::new(read(io::stdin().lock())?)?);
+            return Ok(Some(Text::new(read(io::stdin().lock())?)?));
         }
-        if let Some(file) = &self.file {
-            return Ok(Text::new(read(File::open(file).map_err(|_| Failure::TextFile)?)?)?);
-        }
-        editor::write(context, initial)
+        let Some(file) = &self.file else { return Ok(None) };
+        Ok(Some(Text::new(read(File::open(file).map_err(|_| Failure::TextFile)?)?)?))
     }
 }
 

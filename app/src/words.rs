@@ -35,6 +35,11 @@ pub(crate) const RELAY_SET: &str =
 pub(crate) const NOTHING_HERE: &str = "Nothing here.";
 /// The open list is empty.
 pub(crate) const NOTHING_OPEN: &str = "Nothing is open.";
+/// Nobody began a text and left it.
+pub(crate) const NOTHING_UNFINISHED: &str = "No text is unfinished.";
+/// What was typed is not lost, though the command did not end as it should.
+pub(crate) const STAYS_UNFINISHED: &str =
+    "What you wrote is kept on this device as an unfinished text; open it again, or see `drafts`.";
 /// How a journal entry is named beside shared lines.
 pub(crate) const JOURNAL: &str = "your journal";
 /// Before deleting.
@@ -52,6 +57,31 @@ const WILL_BE_SENT: &str = "It will be sent when there is a connection.";
 /// What is said when something is on the disk.
 pub(crate) fn saved(id: &str, has_relay: bool) -> String {
     if has_relay { format!("{SAVED} {WILL_BE_SENT} [{id}]") } else { format!("{SAVED} [{id}]") }
+}
+
+/// There is more of a list.
+pub(crate) fn older(list: &str, first: &str) -> String {
+    format!("There may be older ones: `reknit {list} --before {first}`.")
+}
+
+/// The editor opens on what was left.
+pub(crate) fn goes_on(id: &str) -> String {
+    format!("An unfinished text is here; you go on with it. To drop it: `drafts --discard {id}`.")
+}
+
+/// An unfinished text is dropped.
+pub(crate) fn discarded(id: &str) -> String {
+    format!("The unfinished text is gone from this device. [{id}]")
+}
+
+/// What an unfinished text is of.
+pub(crate) const fn unfinished_kind(is_new: bool, open: bool) -> &'static str {
+    match (is_new, open) {
+        (true, true) => "new, open in an editor",
+        (true, false) => "new",
+        (false, true) => "changes, open in an editor",
+        (false, false) => "changes",
+    }
 }
 
 /// After the first start.
@@ -126,25 +156,48 @@ pub(crate) fn text_changed(id: &str) -> String {
 
 /// Who is here.
 pub(crate) fn who(names: &[String], paired: bool) -> String {
-    if paired {
-        format!("Here: {}.", names.join(" and "))
-    } else {
-        "You are here on your own. Everything private works.".to_owned()
+    match names {
+        [name] if !paired => format!("{name}, you are here on your own. Everything private works."),
+        _ if !paired => "You are here on your own. Everything private works.".to_owned(),
+        [] => "The two of you are here.".to_owned(),
+        names => format!("Here: {}.", names.join(" and ")),
+    }
+}
+
+/// Texts that were begun and not closed.
+pub(crate) fn unfinished(journal: usize, agreements: usize) -> Vec<String> {
+    [(journal, "journal"), (agreements, "agreement")]
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(found, family)| {
+            format!("{} unfinished: `reknit {family} drafts`.", count(found, "text", "texts"))
+        })
+        .collect()
+}
+
+/// So many, in words that fit one and many.
+fn count(number: impl TryInto<u64>, one: &str, many: &str) -> String {
+    let number = number.try_into().unwrap_or(u64::MAX);
+    format!("{number} {}", if number == 1 { one } else { many })
+}
+
+/// How a space is called.
+const fn space_words(kind: SpaceKind) -> &'static str {
+    match kind {
+        SpaceKind::Private => "Your private space",
+        SpaceKind::Shared => "The space of the two of you",
     }
 }
 
 /// Where a space stands.
 pub(crate) fn space(report: &SpaceReport) -> String {
-    let name = match report.kind {
-        SpaceKind::Private => "Your private space",
-        SpaceKind::Shared => "The space of the two of you",
-    };
     let unsent = match (report.unsent, &report.relay) {
         (_, None) => "no relay, all of it is on this device".to_owned(),
         (0, Some(_)) => "all sent".to_owned(),
         (unsent, Some(_)) => format!("{unsent} to be sent"),
     };
-    let mut line = format!("{name}: {} entries, {unsent}", report.entries);
+    let entries = count(report.entries, "entry", "entries");
+    let mut line = format!("{}: {entries}, {unsent}", space_words(report.kind));
     for (count, what) in [(report.waiting, "waiting for others"), (report.aside, "set aside")] {
         if count > 0 {
             line = format!("{line}, {count} {what}");
@@ -155,12 +208,20 @@ pub(crate) fn space(report: &SpaceReport) -> String {
 }
 
 /// What proving a space came to.
-pub(crate) fn verified(space: &str, found: &Verification, history: &str) -> String {
+pub(crate) fn verified(found: &Verification, history: &str) -> String {
     let history = history.get(..16).unwrap_or(history);
-    format!(
-        "{space}: {} entries in {} chains and {} control items proved, {} not; history {history}",
-        found.entries, found.chains, found.control, found.broken
-    )
+    let proved = format!(
+        "{}: {} in {} and {} proved",
+        space_words(found.kind),
+        count(found.entries, "entry", "entries"),
+        count(found.chains, "chain", "chains"),
+        count(found.control, "control item", "control items"),
+    );
+    let broken = match found.broken {
+        0 => String::new(),
+        broken => format!(", {} not", count(broken, "entry", "entries")),
+    };
+    format!("{proved}{broken}. History {history}.")
 }
 
 /// What somebody did, after their name.
@@ -276,6 +337,18 @@ mod tests {
     #[test]
     fn r27_the_safety_text_comes_with_people_who_help() {
         assert!(SAFETY.contains("afraid of your partner") && HELP.len() > 2);
+    }
+
+    #[test]
+    fn one_is_one_and_two_are_many() {
+        assert_eq!(count(1_u64, "entry", "entries"), "1 entry");
+        assert_eq!(count(0_usize, "entry", "entries"), "0 entries");
+        assert_eq!(unfinished(1, 0), ["1 text unfinished: `reknit journal drafts`."]);
+        assert_eq!(unfinished(0, 2), ["2 texts unfinished: `reknit agreement drafts`."]);
+        assert_eq!(
+            who(&["Nora".to_owned()], false),
+            "Nora, you are here on your own. Everything private works."
+        );
     }
 
     #[test]

@@ -40,6 +40,10 @@ fn a_private_page_is_written_read_changed_found_and_deleted_alone() {
     let piped = stage.type_in("nora", &["journal", "new", "-"], b"two\r\nlines\n").good();
     let piped = stage.run("nora", &["journal", "show", &piped.field("document")]).good();
     assert_eq!(piped.field("text"), "two\nlines");
+    let newest = stage.run("nora", &["journal", "list", "--limit", "1"]).good();
+    assert_eq!(newest.rows().len(), 1);
+    let before = ["journal", "list", "--before", &newest.field("document")];
+    assert_eq!(stage.run("nora", &before).good().field("document"), id);
     let found = stage.run("nora", &["journal", "search", "OWN SIDE"]).good();
     assert_eq!(found.rows().len(), 1);
     stage.run("nora", &["journal", "delete", &id]).good();
@@ -89,7 +93,7 @@ fn b67_a_key_from_a_file_opens_what_it_made_and_nothing_else_does() {
         command.arg("--json").arg("--home").arg(stage.path(home)).arg("--key-file");
         stage::Done::of(command.arg(stage.path("key")).args(args).output().unwrap())
     };
-    let (less, more) = (digits[1..].to_owned(), format!("{digits}0"));
+    let (less, more) = (digits.get(1..).unwrap().to_owned(), format!("{digits}0"));
     let (odd, lines) = (digits.replace('f', "g"), format!("{digits}\n\n"));
     for key in [String::new(), "correct horse".to_owned(), less, more, odd, lines] {
         run("nora", &key, &["init", "--name", "Nora"]).refused("key.form");

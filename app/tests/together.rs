@@ -48,6 +48,7 @@ fn two_people_on_three_devices_write_apart_and_read_the_same() {
 
     let timeline = equal(&stage, &["timeline"]);
     assert_eq!(timeline.lines().count(), 4, "{timeline}");
+    paged(&stage, &timeline);
     assert!(timeline.contains("I was still angry.") && timeline.contains("At the station."));
     assert_eq!(equal(&stage, &["open"]), "", "nothing is open");
     let text = "\"We talk at eight. We stop at ten, always.\"";
@@ -105,6 +106,15 @@ fn two_processes_on_one_vault_exchange_without_a_word_against_the_relay() {
     let [nora, ben] = ["nora", "ben"].map(|home| stage.run(home, &["timeline"]).good());
     assert_eq!(nora.out, ben.out);
     assert_eq!(nora.rows().len(), 2 * EACH);
+}
+
+/// Pages put together are the whole.
+fn paged(stage: &Stage, whole: &str) {
+    let newest = stage.run("ben", &["timeline", "--limit", "3"]).good();
+    let third = newest.rows()[0].get("record").and_then(Value::as_str).unwrap().to_owned();
+    let older = stage.run("ben", &["timeline", "--before", short(&third)]).good();
+    assert_eq!(older.out + &newest.out, whole);
+    stage.run("ben", &["timeline", "--before", "0000"]).refused("id.unknown");
 }
 
 /// Each writes while nothing can be sent.

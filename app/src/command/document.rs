@@ -1,5 +1,6 @@
 //! The texts that both edit, and what all commands on documents say when they are done.
 
+use crate::command::draft::{self, Writing};
 use crate::command::journal::document_of;
 use crate::context::{self, Context};
 use crate::failure::Failure;
@@ -7,8 +8,8 @@ use crate::render;
 use crate::text::TextArgs;
 use crate::words;
 use clap::{Args, Subcommand};
-use reknit_core::client::{Answer, Command, Driver, Error, Session};
-use reknit_core::document::{DocumentKind, Edit, rebased};
+use reknit_core::client::{Answer, Command, Draft, Driver, Error, Session};
+use reknit_core::document::{DocumentKind, Edit};
 use reknit_core::membership::SpaceKind;
 use reknit_core::model::Text;
 use reknit_core::model::agreement::{TEXT_MAX, TITLE_MAX};
@@ -31,6 +32,12 @@ pub(crate) enum AgreementCommand {
     Show {
         /// The text, by its id or the first letters of it
         id: Option<String>,
+    },
+    /// The texts that you began in an editor and did not close
+    Drafts {
+        /// Drop this one, by its id or the first letters of it
+        #[arg(long, value_name = "ID")]
+        discard: Option<String>,
     },
 }
 
@@ -75,6 +82,9 @@ pub(crate) fn run(command: &AgreementCommand, context: &Context) -> Result<(), F
         AgreementCommand::New(write) => new(write, context),
         AgreementCommand::Edit { id, write } => edit(id, write, context),
         AgreementCommand::Show { id } => show(id.as_deref(), context),
+        AgreementCommand::Drafts { discard } => {
+            draft::drafts(DocumentKind::Agreement, discard.as_deref(), context)
+        }
     }
 }
 
@@ -97,20 +107,6 @@ pub(crate) fn saved(
     context.out.say(&words::saved(render::short(&id), has_relay(driver, space)?))
 }
 
-/// What was edited from `before`, and what came meanwhile from another device.
-///
-/// # Errors
-/// The text was deleted meanwhile.
-pub(crate) fn with_meanwhile(
-    session: &Session,
-    id: DocumentId,
-    before: &str,
-    edited: &str,
-) -> Result<String, Failure> {
-    let (_, now) = session.document(id)?;
-    Ok(if now.text == before { edited.to_owned() } else { rebased(before, edited, &now.text) })
-}
-
 /// Whether a space has a relay that what is written will go to.
 ///
 /// # Errors
@@ -125,31 +121,36 @@ fn new(write: &WriteArgs, context: &Context) -> Result<(), Failure> {
     if !driver.node().session().is_paired() {
         return Err(Error::NotPaired.into());
     }
-    let title = title(write)?;
-    let text: Text<TEXT_MAX> = write.text.required(context, "")?;
-    let edit = Edit {
-        title: Some(title.unwrap_or_default()),
-        text: Some(text.as_str().to_owned()),
-        ..Edit::default()
-    };
     let kind = DocumentKind::Agreement;
-    let answer = driver.execute(Command::NewDocument(kind, edit))?;
+    let title = title(write)?;
+    let answer = if let Some(text) = write.text.without_editor::<TEXT_MAX>()? {
+        let title = title.or_else(|| Some(String::new()));
+        let edit = Edit { title, text: Some(text.as_str().to_owned()), ..Edit::default() };
+        driver.execute(Command::NewDocument(kind, edit))?
+    } else {
+        let edit = Edit { title, ..Edit::default() };
+        let draft = Draft { kind, before: String::new(), edit };
+        let writing = Writing::anew(draft, &driver, context)?;
+        writing.write::<TEXT_MAX>(&mut driver, context)?
+    };
     saved(&answer, Saved { done: "agreement.new", kind }, &driver, context)
 }
 
 fn edit(id: &str, write: &WriteArgs, context: &Context) -> Result<(), Failure> {
     let mut driver = context.driver(false)?;
-    let (id, before) = agreement(driver.node().session(), id)?;
-    let title = title(write)?;
-    let text = if write.text.is_given() || title.is_none() {
-        let text: Text<TEXT_MAX> = write.text.required(context, &before.text)?;
-        Some(with_meanwhile(driver.node().session(), id, &before.text, text.as_str())?)
-    } else {
-        None
-    };
-    let edit = Edit { title, text, ..Edit::default() };
-    let answer = driver.execute(Command::EditDocument(id, edit))?;
     let kind = DocumentKind::Agreement;
+    let (id, before) = agreement(driver.node().session(), id)?;
+    let edit = Edit { title: title(write)?, ..Edit::default() };
+    let editor = write.text.wants_editor(edit == Edit::default());
+    let answer = if editor {
+        let draft = Draft { kind, before: before.text, edit };
+        let writing = Writing::on(id, draft, &driver, context)?;
+        writing.write::<TEXT_MAX>(&mut driver, context)?
+    } else {
+        let text: Option<Text<TEXT_MAX>> = write.text.without_editor()?;
+        let edit = Edit { text: text.map(|text| text.as_str().to_owned()), ..edit };
+        driver.execute(Command::EditDocument(id, edit))?
+    };
     saved(&answer, Saved { done: "agreement.edit", kind }, &driver, context)
 }
 

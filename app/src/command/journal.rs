@@ -1,13 +1,15 @@
 //! The private journal: written, edited and deleted at will; it never reaches the other person.
 
-use crate::command::document::{Saved, saved, with_meanwhile};
+use crate::command::document::{Saved, saved};
+use crate::command::draft::{self, Writing};
+use crate::command::look::PageArgs;
 use crate::context::{self, Context};
 use crate::failure::Failure;
 use crate::render;
 use crate::text::{self, TextArgs};
 use crate::words;
 use clap::{Args, Subcommand};
-use reknit_core::client::{Answer, Command, DocumentCard, Driver, Session};
+use reknit_core::client::{Answer, Command, DocumentCard, Draft, Driver};
 use reknit_core::document::{DocumentKind, Edit, Fields};
 use reknit_core::model::Text;
 use reknit_core::model::journal::{JournalEntry, TEXT_MAX, TITLE_MAX};
@@ -40,14 +42,19 @@ pub(crate) enum JournalCommand {
         /// Only those with this tag
         #[arg(long, value_name = "TAG")]
         tag: Option<String>,
-        /// At most so many
-        #[arg(long, value_name = "N")]
-        limit: Option<usize>,
+        #[command(flatten)]
+        page: PageArgs,
     },
     /// The entries that hold these words anywhere
     Search {
         /// The words; `-` reads them from standard input
         words: String,
+    },
+    /// The texts that you began in an editor and did not close
+    Drafts {
+        /// Drop this one, by its id or the first letters of it
+        #[arg(long, value_name = "ID")]
+        discard: Option<String>,
     },
     /// Delete an entry on all your devices
     Delete {
@@ -97,26 +104,35 @@ pub(crate) fn run(command: &JournalCommand, context: &Context) -> Result<(), Fai
         JournalCommand::New(write) => new(write, context),
         JournalCommand::Edit { id, write, no_tags } => edit(id, write, *no_tags, context),
         JournalCommand::Show { id } => show(id, context),
-        JournalCommand::List { tag, limit } => list(tag.as_deref(), *limit, context),
+        JournalCommand::List { tag, page } => list(tag.as_deref(), page, context),
         JournalCommand::Search { words } => search(words, context),
+        JournalCommand::Drafts { discard } => {
+            draft::drafts(DocumentKind::Journal, discard.as_deref(), context)
+        }
         JournalCommand::Delete { id, yes } => delete(id, *yes, context),
     }
 }
 
 fn new(write: &WriteArgs, context: &Context) -> Result<(), Failure> {
     let mut driver = context.driver(false)?;
-    let title = title(write)?;
-    let text: Text<TEXT_MAX> = write.text.required(context, "")?;
-    let at = time(write, &driver)?.map_or_else(|| driver.now().at(), Ok)?;
-    let entry = entry(at, &write.tags)?;
-    let edit = Edit {
-        title: Some(title.unwrap_or_default()),
-        text: Some(text.as_str().to_owned()),
-        tags: Some(tags(&entry)),
-        at_ms: Some(millis(&entry.at)),
+    let kind = DocumentKind::Journal;
+    let given = given(write, false, &driver)?;
+    let now = millis(&driver.now().at()?);
+    let answer = if let Some(text) = write.text.without_editor::<TEXT_MAX>()? {
+        let edit = Edit {
+            title: given.title.or_else(|| Some(String::new())),
+            text: Some(text.as_str().to_owned()),
+            tags: given.tags.or_else(|| Some(Vec::new())),
+            at_ms: given.at_ms.or(Some(now)),
+        };
+        driver.execute(Command::NewDocument(kind, edit))?
+    } else {
+        let draft = Draft { kind, before: String::new(), edit: given };
+        let mut writing = Writing::anew(draft, &driver, context)?;
+        writing.about(now);
+        writing.write::<TEXT_MAX>(&mut driver, context)?
     };
-    let answer = driver.execute(Command::NewDocument(DocumentKind::Journal, edit))?;
-    saved(&answer, Saved { done: "journal.new", kind: DocumentKind::Journal }, &driver, context)
+    saved(&answer, Saved { done: "journal.new", kind }, &driver, context)
 }
 
 fn edit(id: &str, write: &WriteArgs, no_tags: bool, context: &Context) -> Result<(), Failure> {
@@ -126,25 +142,31 @@ fn edit(id: &str, write: &WriteArgs, no_tags: bool, context: &Context) -> Result
     if kind != DocumentKind::Journal {
         return Err(Failure::OtherKind);
     }
-    let title = title(write)?;
-    let at = time(write, &driver)?;
-    let nothing_else = title.is_none() && at.is_none() && write.tags.is_empty() && !no_tags;
-    let text = if write.text.is_given() || nothing_else {
-        let text: Text<TEXT_MAX> = write.text.required(context, &fields.text)?;
-        Some(with_meanwhile(driver.node().session(), id, &fields.text, text.as_str())?)
+    let given = given(write, no_tags, &driver)?;
+    let editor = write.text.wants_editor(given == Edit::default());
+    let answer = if editor {
+        let draft = Draft { kind, before: fields.text, edit: given };
+        let writing = Writing::on(id, draft, &driver, context)?;
+        writing.write::<TEXT_MAX>(&mut driver, context)?
     } else {
-        None
+        let text: Option<Text<TEXT_MAX>> = write.text.without_editor()?;
+        let edit = Edit { text: text.map(|text| text.as_str().to_owned()), ..given };
+        driver.execute(Command::EditDocument(id, edit))?
     };
-    let new_tags = no_tags || !write.tags.is_empty();
-    let checked = entry(driver.now().at()?, &write.tags)?;
-    let edit = Edit {
-        title,
-        text,
-        tags: new_tags.then(|| tags(&checked)),
-        at_ms: at.as_ref().map(millis),
-    };
-    let answer = driver.execute(Command::EditDocument(id, edit))?;
     saved(&answer, Saved { done: "journal.edit", kind }, &driver, context)
+}
+
+/// What was given but the text, checked.
+fn given(write: &WriteArgs, no_tags: bool, driver: &Driver) -> Result<Edit, Failure> {
+    let at = time(write, driver)?;
+    let entry = entry(driver.now().at()?, &write.tags)?;
+    let new_tags = no_tags || !write.tags.is_empty();
+    Ok(Edit {
+        title: title(write)?,
+        text: None,
+        tags: new_tags.then(|| tags(&entry)),
+        at_ms: at.as_ref().map(millis),
+    })
 }
 
 fn show(id: &str, context: &Context) -> Result<(), Failure> {
@@ -169,18 +191,38 @@ fn show(id: &str, context: &Context) -> Result<(), Failure> {
     context.out.say(&render::block(text, 4))
 }
 
-fn list(tag: Option<&str>, limit: Option<usize>, context: &Context) -> Result<(), Failure> {
+fn list(tag: Option<&str>, page: &PageArgs, context: &Context) -> Result<(), Failure> {
     let session = context.unlock()?;
-    let mut cards = session.documents(DocumentKind::Journal)?;
-    cards.retain(|card| tag.is_none_or(|tag| card.tags.iter().any(|has| has == tag)));
-    cards.truncate(limit.unwrap_or(usize::MAX));
-    rows(&cards, context)
+    let before = page.before(&session)?;
+    let limit = page.limit(context).unwrap_or(usize::MAX);
+    let tagged = |card: &DocumentCard| tag.is_none_or(|tag| card.tags.iter().any(|has| has == tag));
+    let rows = session.document_rows(DocumentKind::Journal, before)?;
+    let (mut shown, mut last) = (0_usize, None);
+    for card in rows.filter(|card| card.as_ref().map_or(true, tagged)).take(limit) {
+        let card = card?;
+        row(&card, context)?;
+        shown = shown.saturating_add(1);
+        last = Some(card.id.hex());
+    }
+    match last {
+        None => context.out.say(words::NOTHING_HERE),
+        Some(last) if shown == limit => {
+            context.out.remark(&words::older("journal list", render::short(&last)));
+            Ok(())
+        }
+        Some(_) => Ok(()),
+    }
 }
 
 fn search(words: &str, context: &Context) -> Result<(), Failure> {
     let session = context.unlock()?;
     let typed = if words == "-" { text::read(io::stdin().lock())? } else { words.to_owned() };
-    rows(&session.search(&typed)?, context)
+    let mut nothing = true;
+    for card in session.search(&typed)? {
+        row(&card?, context)?;
+        nothing = false;
+    }
+    if nothing { context.out.say(words::NOTHING_HERE) } else { Ok(()) }
 }
 
 fn delete(id: &str, yes: bool, context: &Context) -> Result<(), Failure> {
@@ -199,30 +241,20 @@ fn delete(id: &str, yes: bool, context: &Context) -> Result<(), Failure> {
     context.out.say(words::DELETED)
 }
 
-/// The list rows of entries.
-pub(crate) fn rows(cards: &[DocumentCard], context: &Context) -> Result<(), Failure> {
-    for card in cards {
-        let at = card.at_ms.and_then(|ms| utc(ms, context));
-        let id = card.id.hex();
-        context.out.row(&EntryRow {
-            document: id.clone(),
-            title: &card.title,
-            text: None,
-            excerpt: Some(&card.excerpt),
-            at: at.as_ref().map(Zoned::to_utc),
-            tags: &card.tags,
-        })?;
-        context.out.say(&headline(&id, at.as_ref(), &card.title, &card.tags, context))?;
-        context.out.say(&render::block(&card.excerpt, 4))?;
-    }
-    if cards.is_empty() { context.out.say(words::NOTHING_HERE) } else { Ok(()) }
-}
-
-/// The journal's rows beside the shared ones, oldest first, each with the instant it is about.
-pub(crate) fn timed(session: &Session) -> Result<Vec<(u64, DocumentCard)>, Failure> {
-    let cards = session.documents(DocumentKind::Journal)?;
-    let at = |card: &DocumentCard| u64::try_from(card.at_ms.unwrap_or_default()).unwrap_or(0);
-    Ok(cards.into_iter().rev().map(|card| (at(&card), card)).collect())
+/// The list row of an entry.
+fn row(card: &DocumentCard, context: &Context) -> Result<(), Failure> {
+    let at = card.at_ms.and_then(|ms| utc(ms, context));
+    let id = card.id.hex();
+    context.out.row(&EntryRow {
+        document: id.clone(),
+        title: &card.title,
+        text: None,
+        excerpt: Some(&card.excerpt),
+        at: at.as_ref().map(Zoned::to_utc),
+        tags: &card.tags,
+    })?;
+    context.out.say(&headline(&id, at.as_ref(), &card.title, &card.tags, context))?;
+    context.out.say(&render::block(&card.excerpt, 4))
 }
 
 fn headline(

@@ -6,13 +6,15 @@ use crate::failure::Failure;
 use crate::render;
 use crate::words;
 use clap::Args;
-use reknit_core::client::{DocumentCard, Driver, Session};
-use reknit_core::model::id::EntryId;
+use reknit_core::client::{DocumentCard, Driver, Found, Session, Shown};
+use reknit_core::model::id::{EntryId, RecordId};
 use reknit_core::model::when::Zoned;
-use reknit_core::view::{Card, Carried, Line, StepLine, label};
+use reknit_core::view::{Card, Carried, Line, Names, StepLine, label, open_list};
 use serde::Serialize;
-use std::collections::BTreeMap;
 use wire::time::Timestamp;
+
+/// Lines of a list on a terminal, unless a number is given.
+pub(crate) const LINES_ON_A_TERMINAL: usize = 50;
 
 /// What `timeline` takes.
 #[derive(Debug, Args)]
@@ -23,9 +25,34 @@ pub(crate) struct TimelineArgs {
     /// With what depends on the time, as of this one (`now`, `21:30`, `2026-03-28 21:30`)
     #[arg(long, value_name = "TIME")]
     at: Option<String>,
-    /// Only the newest so many
+    #[command(flatten)]
+    page: PageArgs,
+}
+
+/// Which part of a list.
+#[derive(Debug, Args)]
+pub(crate) struct PageArgs {
+    /// Only the newest so many [default: 50 on a terminal, else all]
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
+    /// Only what stands before this line, by its id or the first letters of it
+    #[arg(long, value_name = "ID")]
+    before: Option<String>,
+}
+
+impl PageArgs {
+    /// At most how many; none for all.
+    pub(crate) fn limit(&self, context: &Context) -> Option<usize> {
+        self.limit.or_else(|| context.out.is_read_on_a_terminal().then_some(LINES_ON_A_TERMINAL))
+    }
+
+    /// Before which line.
+    ///
+    /// # Errors
+    /// Unknown or ambiguous.
+    pub(crate) fn before(&self, session: &Session) -> Result<Option<Found>, Failure> {
+        Ok(self.before.as_deref().map(|typed| session.find(typed)).transpose()?)
+    }
 }
 
 /// What `open` takes.
@@ -62,12 +89,16 @@ struct JournalRow<'a> {
 }
 
 /// What stands beside the lines.
+#[derive(Clone, Copy)]
 struct Beside<'a> {
     session: &'a Session,
-    cards: BTreeMap<String, Card>,
+    context: &'a Context,
     mine: bool,
     at: Option<Timestamp>,
 }
+
+/// What stands beside one line: a label, and which of one's own steps have not left this device.
+type Own = (Option<String>, Vec<String>);
 
 /// The timeline.
 ///
@@ -77,35 +108,46 @@ pub(crate) fn timeline(args: &TimelineArgs, context: &Context) -> Result<(), Fai
     let driver = context.driver(false)?;
     let session = driver.node().session();
     let at = instant(args.at.as_deref(), &driver)?;
-    let journal = if args.mine { journal::timed(session)? } else { Vec::new() };
     let paired = session.is_paired();
     if !paired && !args.mine {
         return Err(reknit_core::client::Error::NotPaired.into());
     }
-    let lines = if paired { session.timeline()? } else { Vec::new() };
-    let beside = Beside::new(session, args.mine, at)?;
-    let mut rows: Vec<(u64, Shown)> = Vec::new();
-    for line in lines {
-        let at = beside.at_of(&line.record);
-        // The order of the shared lines is theirs: a private one goes before the first that is later.
-        let at = rows.last().map_or(at, |(last, _)| at.max(*last));
-        rows.push((at, Shown::Line(Box::new(line))));
-    }
-    rows.extend(journal.into_iter().map(|(at, card)| (at, Shown::Journal(card))));
-    rows.sort_by_key(|(at, _)| *at);
-    let skip = args.limit.map_or(0, |limit| rows.len().saturating_sub(limit));
-    for (_, row) in rows.drain(skip..) {
-        match row {
-            Shown::Line(line) => say_line(*line, &beside, context)?,
-            Shown::Journal(card) => say_journal(&card, context)?,
+    let names = if paired { session.names()? } else { Names::default() };
+    let beside = Beside { session, context, mine: args.mine, at };
+    let before = args.page.before(session)?;
+    let limit = args.page.limit(context);
+    if limit.is_none() && before.is_none() {
+        let mut nothing = true;
+        for shown in session.timeline_rows(args.mine) {
+            say(shown?, &names, beside)?;
+            nothing = false;
         }
+        return if nothing { context.out.say(words::NOTHING_HERE) } else { Ok(()) };
     }
-    Ok(())
+    let limit = limit.unwrap_or(usize::MAX);
+    let page = session.timeline_page(args.mine, before, limit)?;
+    let first = page.first().map(id_of).filter(|_| page.len() == limit);
+    if let Some(first) = first {
+        context.out.remark(&words::older("timeline", render::short(&first)));
+    }
+    if page.is_empty() {
+        return context.out.say(words::NOTHING_HERE);
+    }
+    page.into_iter().try_for_each(|shown| say(shown, &names, beside))
 }
 
-enum Shown {
-    Line(Box<Line>),
-    Journal(DocumentCard),
+fn id_of(shown: &Shown) -> String {
+    match shown {
+        Shown::Record(card) => card.record.hex(),
+        Shown::Journal(card) => card.id.hex(),
+    }
+}
+
+fn say(shown: Shown, names: &Names, beside: Beside<'_>) -> Result<(), Failure> {
+    match shown {
+        Shown::Record(card) => say_line(&card, names, beside),
+        Shown::Journal(card) => say_journal(&card, beside.context),
+    }
 }
 
 /// The open list.
@@ -116,10 +158,13 @@ pub(crate) fn open(args: &OpenArgs, context: &Context) -> Result<(), Failure> {
     let driver = context.driver(false)?;
     let session = driver.node().session();
     let at = instant(args.at.as_deref(), &driver)?;
-    let lines = session.open_list(at)?;
-    let beside = Beside::new(session, args.mine, at)?;
-    for line in &lines {
-        let (said, own) = beside.of(&line.record, context)?;
+    let cards = session.open_cards()?;
+    let lines = open_list(&cards, &session.names()?, at);
+    let beside = Beside { session, context, mine: args.mine, at };
+    let nothing = lines.is_empty();
+    // The cards and the lines have one order.
+    for (card, line) in cards.iter().zip(lines) {
+        let (said, own) = beside.of(card)?;
         let label = said.clone().unwrap_or_else(|| line.status.replace('_', " "));
         let text = line.text.as_deref().unwrap_or_default();
         let by = render::line(&line.by);
@@ -130,45 +175,25 @@ pub(crate) fn open(args: &OpenArgs, context: &Context) -> Result<(), Failure> {
         }
         context.out.row(&Row { line, label: said, on_this_phone: own })?;
     }
-    if lines.is_empty() { context.out.say(words::NOTHING_OPEN) } else { Ok(()) }
+    if nothing { context.out.say(words::NOTHING_OPEN) } else { Ok(()) }
 }
 
 /// One record of the timeline, as `watch` shows it too.
 pub(crate) fn say_record(
-    record: &str,
+    record: RecordId,
     session: &Session,
     context: &Context,
 ) -> Result<(), Failure> {
-    let beside = Beside::new(session, true, None)?;
-    let Some(card) = beside.cards.get(record) else { return Ok(()) };
-    if card.name().is_some() {
-        return Ok(());
-    }
-    let line = Line::new(card, &session.names()?);
-    for text in human(&line, &beside.of(record, context)?, context) {
-        context.out.say(&text)?;
-    }
-    Ok(())
+    let card = session.card(record)?.filter(|card| card.name().is_none());
+    let Some(card) = card else { return Ok(()) };
+    let beside = Beside { session, context, mine: true, at: None };
+    let line = Line::new(&card, &session.names()?);
+    human(&line, &beside.of(&card)?, context).iter().try_for_each(|text| context.out.say(text))
 }
 
-impl<'a> Beside<'a> {
-    fn new(session: &'a Session, mine: bool, at: Option<Timestamp>) -> Result<Self, Failure> {
-        let cards = if session.is_paired() { session.cards()? } else { Vec::new() };
-        let cards = cards.into_iter().map(|card| (card.record.hex(), card)).collect();
-        Ok(Self { session, cards, mine, at })
-    }
-
-    fn at_of(&self, record: &str) -> u64 {
-        self.cards.get(record).map_or(0, |card| card.opening.event.at().instant().as_millis())
-    }
-
+impl Beside<'_> {
     /// The label of a record, and which of one's own steps have not left this device.
-    fn of(
-        &self,
-        record: &str,
-        context: &Context,
-    ) -> Result<(Option<String>, Vec<String>), Failure> {
-        let Some(card) = self.cards.get(record) else { return Ok((None, Vec::new())) };
+    fn of(&self, card: &Card) -> Result<Own, Failure> {
         if !self.mine && self.at.is_none() {
             return Ok((None, Vec::new()));
         }
@@ -189,7 +214,7 @@ impl<'a> Beside<'a> {
                 }
             }
         }
-        Ok((Some(label(card, carried, context.zone(), self.at)), own))
+        Ok((Some(label(card, carried, self.context.zone(), self.at)), own))
     }
 }
 
@@ -201,13 +226,14 @@ fn instant(typed: Option<&str>, driver: &Driver) -> Result<Option<Timestamp>, Fa
     }
 }
 
-fn say_line(line: Line, beside: &Beside<'_>, context: &Context) -> Result<(), Failure> {
-    let found = beside.of(&line.record, context)?;
-    for text in human(&line, &found, context) {
-        context.out.say(&text)?;
+fn say_line(card: &Card, names: &Names, beside: Beside<'_>) -> Result<(), Failure> {
+    let (line, found) = (Line::new(card, names), beside.of(card)?);
+    let out = beside.context.out;
+    for text in human(&line, &found, beside.context) {
+        out.say(&text)?;
     }
     let (label, on_this_phone) = found;
-    context.out.row(&Row { line, label, on_this_phone })
+    out.row(&Row { line, label, on_this_phone })
 }
 
 fn say_journal(card: &DocumentCard, context: &Context) -> Result<(), Failure> {
@@ -226,7 +252,7 @@ fn say_journal(card: &DocumentCard, context: &Context) -> Result<(), Failure> {
 }
 
 /// A record in lines for a person.
-fn human(line: &Line, beside: &(Option<String>, Vec<String>), context: &Context) -> Vec<String> {
+fn human(line: &Line, beside: &Own, context: &Context) -> Vec<String> {
     let label = beside.0.clone().unwrap_or_else(|| line.status.replace('_', " "));
     let head = format!("{} {}", render::short(&line.record), step(&line.opening, context));
     let mut lines = vec![format!("{head}  [{label}]")];

@@ -1,6 +1,7 @@
 //! The commands, one file a family.
 
 pub(crate) mod document;
+pub(crate) mod draft;
 pub(crate) mod init;
 pub(crate) mod journal;
 pub(crate) mod look;

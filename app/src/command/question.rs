@@ -6,16 +6,13 @@ use crate::context::{self, Context};
 use crate::failure::Failure;
 use crate::text::TextArgs;
 use clap::Args;
-use reknit_core::client::{Driver, Error};
+use reknit_core::client::Driver;
 use reknit_core::model::Event;
 use reknit_core::model::id::EntryId;
 use reknit_core::model::question::{
     Answer, AnswerKind, Certainty, Decline, DeclineReason, Detail, Enough, Promise, Question,
     QuestionKind, Reopen, Wish,
 };
-
-/// Fewer letters of an entry's id are not taken.
-const PREFIX_MIN: usize = 4;
 
 /// What `ask` takes.
 #[derive(Debug, Args)]
@@ -85,7 +82,7 @@ pub(crate) fn ask(args: &AskArgs, context: &Context) -> Result<(), Failure> {
             typed.as_deref().map(|typed| record(driver, typed)).transpose()
         };
         let (repeat_of, parent) = (of(&args.repeat_of)?, of(&args.follows)?);
-        let text = args.text.required(context, "")?;
+        let text = args.text.required(context)?;
         let AskArgs { kind, wish, detail, .. } = *args;
         let at = now(driver)?;
         Ok(Event::Question(Question { at, kind, text, wish, detail, repeat_of, parent }))
@@ -116,7 +113,7 @@ pub(crate) fn answer(args: &AnswerArgs, context: &Context) -> Result<(), Failure
         let text = if wordless {
             args.text.optional(context)?
         } else {
-            Some(args.text.required(context, "")?)
+            Some(args.text.required(context)?)
         };
         let spoken_at = time(args.spoken_at.as_deref(), driver)?;
         let AnswerArgs { kind, certainty, .. } = *args;
@@ -164,20 +161,7 @@ pub(crate) fn reopen(args: &OnlyArgs, context: &Context) -> Result<(), Failure> 
     })
 }
 
-/// The entry whose id begins so, among all that lists show.
+/// The entry whose id begins so, among what was told.
 fn entry(driver: &Driver, typed: &str) -> Result<EntryId, Failure> {
-    let typed = typed.to_ascii_lowercase();
-    let mut found = None;
-    for card in driver.node().session().cards()? {
-        for step in core::iter::once(&card.opening).chain(&card.steps) {
-            if typed.len() < PREFIX_MIN || !step.id.hex().starts_with(&typed) {
-                continue;
-            }
-            if found.is_some_and(|found| found != step.id) {
-                return Err(Error::Ambiguous.into());
-            }
-            found = Some(step.id);
-        }
-    }
-    found.ok_or(Failure::Client(Error::NotFound))
+    Ok(driver.node().session().find_told(typed)?)
 }

@@ -5,6 +5,7 @@ use crate::failure::Failure;
 use crate::render;
 use crate::words;
 use reknit_core::client::{Error, SpaceReport, Verification};
+use reknit_core::document::DocumentKind;
 use reknit_core::membership::SpaceKind;
 use serde::Serialize;
 use wire::address::AddressLine;
@@ -16,6 +17,7 @@ struct StatusRow {
     names: Vec<String>,
     paired: bool,
     spaces: Vec<SpaceRow>,
+    unfinished: usize,
     incidents: Vec<IncidentRow>,
 }
 
@@ -56,9 +58,9 @@ struct VerifyRow {
 /// What unlocking refuses.
 pub(crate) fn status(context: &Context) -> Result<(), Failure> {
     let session = context.unlock()?;
-    let names = match session.names() {
+    let names: Vec<String> = match session.names() {
         Ok(names) => names.persons().iter().map(|person| names.of(*person).to_owned()).collect(),
-        Err(Error::NotPaired) => Vec::new(),
+        Err(Error::NotPaired) => session.own_name()?.into_iter().collect(),
         Err(error) => return Err(error.into()),
     };
     let spaces = session.report()?;
@@ -75,6 +77,11 @@ pub(crate) fn status(context: &Context) -> Result<(), Failure> {
     for report in &spaces {
         context.out.say(&words::space(report))?;
     }
+    let drafts = session.drafts()?;
+    let journal = drafts.iter().filter(|of| of.draft.kind == DocumentKind::Journal).count();
+    for line in words::unfinished(journal, drafts.len().saturating_sub(journal)) {
+        context.out.say(&line)?;
+    }
     for incident in &incidents {
         context.out.say(&format!("{}: {}", incident.space, incident.sentence))?;
     }
@@ -84,6 +91,7 @@ pub(crate) fn status(context: &Context) -> Result<(), Failure> {
         names,
         paired: session.is_paired(),
         spaces: spaces.iter().map(space_row).collect(),
+        unfinished: drafts.len(),
         incidents,
     })
 }
@@ -107,7 +115,7 @@ pub(crate) fn verify(context: &Context) -> Result<(), Failure> {
             history: render::hex(&found.history),
             view: render::hex(&found.view),
         };
-        context.out.say(&words::verified(row.space, &found, &row.history))?;
+        context.out.say(&words::verified(&found, &row.history))?;
         context.out.row(&row)?;
     }
     if broken == 0 { Ok(()) } else { Err(Failure::Broken) }

@@ -171,8 +171,8 @@ fn show(driver: &Driver, notice: &Notice, context: &Context) -> Result<(), Failu
             let records: Vec<String> = changed.records.iter().map(|id| id.hex()).collect();
             let documents: Vec<String> = changed.documents.iter().map(|id| id.hex()).collect();
             if !out.is_json() {
-                for record in &records {
-                    say_record(record, driver.node().session(), context)?;
+                for record in &changed.records {
+                    say_record(*record, driver.node().session(), context)?;
                 }
                 for document in &documents {
                     out.say(&words::text_changed(render::short(document)))?;
@@ -209,7 +209,7 @@ fn remind(driver: &Driver, looked: Timestamp, context: &Context) -> Result<Times
     {
         return Ok(looked);
     }
-    for reminder in reminders_between(&session.cards()?, session.person(), looked, now) {
+    for reminder in reminders_between(&session.open_cards()?, session.person(), looked, now) {
         context.out.say(reminder.text)?;
         let record = reminder.record.hex();
         context.out.row(&WatchRow::Reminder { text: reminder.text, record })?;

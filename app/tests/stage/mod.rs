@@ -59,6 +59,14 @@ impl Done {
             .to_owned()
     }
 
+    /// Fails unless it ended with this code, whatever was remarked before.
+    pub(crate) fn failed(&self, code: &str) {
+        assert_eq!(self.code, Some(1), "{self:?}");
+        let last = self.err.lines().last().unwrap();
+        let row: Value = serde_json::from_str(last).expect(&self.err);
+        assert_eq!(row.get("error").and_then(Value::as_str), Some(code), "{self:?}");
+    }
+
     /// Fails unless it was refused with this code, in one sentence.
     pub(crate) fn refused(&self, code: &str) {
         assert_eq!(self.code, Some(1), "{self:?}");
@@ -227,6 +235,19 @@ impl Talk {
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+    }
+
+    /// Waits until it has ended well.
+    pub(crate) fn end(self) {
+        assert_eq!(self.fail(), Some(0));
+    }
+
+    /// Waits for its end, however it is.
+    pub(crate) fn fail(self) -> Option<i32> {
+        let Self { mut child, input, lines, .. } = self;
+        drop(input);
+        lines.lines().for_each(drop);
+        child.wait().unwrap().code()
     }
 
     /// Carries the numbers from hand to hand until both have ended.

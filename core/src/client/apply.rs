@@ -49,13 +49,16 @@ impl Node {
             Command::Tell(event) => self.tell(event, now, random).map(Answer::Told),
             Command::NewDocument(kind, edit) => {
                 let id = DocumentId::from_bytes(draw(random));
-                self.edit((id, Document::new(kind)), &edit, now, random)
+                self.edit((id, Document::new(kind)), (&edit, false), now, random)
             }
             Command::EditDocument(id, edit) => {
                 let document = self.document(id)?;
-                self.edit((id, document), &edit, now, random)
+                self.edit((id, document), (&edit, false), now, random)
             }
             Command::DeleteDocument(id) => self.delete(id, now, random),
+            Command::KeepDraft(id, draft) => self.keep_draft(id, &draft, now, random),
+            Command::DropDraft(id) => self.drop_draft(id),
+            Command::CloseDraft(id, draft) => self.close_draft(id, &draft, now, random),
             Command::Invite { whom, digits } => self.invite((whom, digits), now, random),
             Command::Join(invited) => self.join(invited, now, random),
             Command::TypeNumber(number) => self.type_number(&number, random),
@@ -125,6 +128,17 @@ impl Node {
         now: &Now,
         random: &mut dyn Random,
     ) -> Result<EntryId, Error> {
+        self.write_closing((kind, None), payload, now, random)
+    }
+
+    /// The same, and in the same commit the draft of a document goes.
+    fn write_closing(
+        &mut self,
+        (kind, closes): (SpaceKind, Option<DocumentId>),
+        payload: &Payload,
+        now: &Now,
+        random: &mut dyn Random,
+    ) -> Result<EntryId, Error> {
         let Session { identity, private, shared, .. } = &mut self.session;
         let slot = match kind {
             SpaceKind::Private => private,
@@ -138,6 +152,9 @@ impl Node {
         let (sid, from) = (space.home.sid, space.outbox_next);
         let author = Author { keys: &identity.keys, now: now.timestamp };
         let mut turn = Turn::new(space);
+        if let Some(document) = closes {
+            turn.batch.delete(Table::Drafts, document.as_bytes());
+        }
         let written = turn.write(payload, &author, random);
         let written = written.and_then(|id| Ok((id, turn.close(random)?)));
         let (id, changed) = match written {
@@ -185,10 +202,11 @@ impl Node {
         Err(Error::NotFound)
     }
 
-    fn edit(
+    /// Writes an edit as one change of one entry; `closes` the draft it was typed as, or leaves it alone.
+    pub(crate) fn edit(
         &mut self,
         (id, mut document): (DocumentId, Document),
-        edit: &Edit,
+        (edit, closes): (&Edit, bool),
         now: &Now,
         random: &mut dyn Random,
     ) -> Result<Answer, Error> {
@@ -207,10 +225,14 @@ impl Node {
         let at = i64::try_from(now.timestamp.as_millis()).unwrap_or(i64::MAX);
         let changes = document.edit(place, edit, at)?;
         if changes.is_empty() {
+            if closes {
+                self.drop_draft(id)?;
+            }
             return Ok(Answer::Document(id));
         }
         let changes = DocumentChanges { document: id, kind: kind.number(), changes };
-        self.write(home, &Payload::Changes(vec![changes]), now, random)?;
+        let payload = Payload::Changes(vec![changes]);
+        self.write_closing((home, closes.then_some(id)), &payload, now, random)?;
         Ok(Answer::Document(id))
     }
 

@@ -9,13 +9,18 @@ use crate::document::{Document, DocumentKind, TITLE_CHARS_MAX};
 use crate::entry::Entry;
 use crate::membership::SpaceKind;
 use crate::model::Told;
-use crate::model::id::{DocumentId, EntryId, RecordId, SpaceId};
+use crate::model::id::{DocumentId, EntryId, OrderKey, RecordId, SpaceId};
 use crate::store::{Direction, Table};
+use crate::view::{Card, Status};
 use wire::codec::{DecodeError, Reader, Writer};
 use zeroize::Zeroizing;
 
 /// The state of a record's list row; those of documents are their kinds.
 pub(crate) const RECORD: u8 = 100;
+/// The state of one that stands in the open list.
+pub(crate) const OPEN_RECORD: u8 = 101;
+/// The state of one that is a name, and stands in no list.
+pub(crate) const NAME: u8 = 102;
 /// How many characters of a text a list row shows.
 const EXCERPT_CHARS: usize = 80;
 const CARD_TEXT_BYTES_MAX: usize = 4_096;
@@ -24,6 +29,16 @@ const KEY_PREFIX: &[u8] = b"key";
 const PAGE: usize = 1_000;
 /// Entries read at a time: each may be large.
 const ENTRIES: usize = 16;
+
+/// The state of a record's list row.
+pub(crate) const fn state_of(card: &Card) -> u8 {
+    match card.status {
+        Status::Member(_) => NAME,
+        Status::Moment | Status::Reach(_) | Status::Question(_) | Status::Newer => {
+            if card.is_open() { OPEN_RECORD } else { RECORD }
+        }
+    }
+}
 
 /// What is held of a document.
 #[derive(Debug)]
@@ -68,15 +83,15 @@ pub(crate) fn told_of(shelf: &Shelf, record: RecordId) -> Result<Vec<Told>, Erro
 /// All stored entries, in causal order.
 pub(crate) fn entries(shelf: &Shelf, space: SpaceId) -> Result<Vec<Entry>, Error> {
     let mut entries = Vec::new();
-    each_entry(shelf, space, |entry| entries.push(entry))?;
+    each_entry(shelf, space, |_, entry| entries.push(entry))?;
     Ok(entries)
 }
 
-/// Shows each stored entry, in causal order; few are in memory at a time.
+/// Hands on each stored entry with the order key that it is filed under, in causal order; few are in memory at a time.
 pub(crate) fn each_entry(
     shelf: &Shelf,
     space: SpaceId,
-    mut see: impl FnMut(Entry),
+    mut see: impl FnMut(OrderKey, Entry),
 ) -> Result<(), Error> {
     let mut after = None;
     loop {
@@ -87,7 +102,8 @@ pub(crate) fn each_entry(
         for row in rows {
             let row = shelf.open(Table::Entries, row)?;
             let entry = Entry::decode(space, &row.body);
-            see(entry.map_err(|_| Error::Damaged { code: "store.entry" })?.peek().clone());
+            let entry = entry.map_err(|_| Error::Damaged { code: "store.entry" })?;
+            see(OrderKey(u128::from_be_bytes(row.order)), entry.peek().clone());
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The closed list of what an app can ask, and what it is answered.
 
+use crate::client::draft::Draft;
 use crate::document::{DocumentKind, Edit};
 use crate::model::Event;
 use crate::model::id::{DocumentId, EntryId};
@@ -21,6 +22,13 @@ pub enum Command {
     EditDocument(DocumentId, Edit),
     /// Deletes a journal entry on every own device.
     DeleteDocument(DocumentId),
+    /// Makes what is being typed durable, in place of what was kept of this document before.
+    KeepDraft(DocumentId, Draft),
+    /// Drops what was kept of a document.
+    DropDraft(DocumentId),
+    /// Makes one change of what was typed, of a new document if it is not here; what was kept goes with it, and what
+    /// came from elsewhere meanwhile stays.
+    CloseDraft(DocumentId, Draft),
     /// Invites a partner, or an own device.
     Invite {
         /// Whom.
@@ -87,6 +95,9 @@ impl fmt::Debug for Command {
             Self::NewDocument(..) => "NewDocument(..)",
             Self::EditDocument(..) => "EditDocument(..)",
             Self::DeleteDocument(_) => "DeleteDocument(..)",
+            Self::KeepDraft(..) => "KeepDraft(..)",
+            Self::DropDraft(_) => "DropDraft(..)",
+            Self::CloseDraft(..) => "CloseDraft(..)",
             Self::Invite { .. } => "Invite(..)",
             Self::Join(_) => "Join(..)",
             Self::TypeNumber(_) => "TypeNumber(..)",

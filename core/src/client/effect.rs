@@ -267,7 +267,7 @@ impl Turn<'_> {
             let (k, _) = card.order();
             let place = Place::new(Table::Cards, id.as_bytes())
                 .order(k.0.to_be_bytes())
-                .state(card::RECORD);
+                .state(card::state_of(&card));
             self.space.shelf.put(&mut self.batch, place, &card.encode(), random)?;
         }
         Ok(())

@@ -1,14 +1,15 @@
 //! What an app reads: lists, texts, and where things stand. Nothing here writes.
 
+use crate::client::apply::META_NAME;
 use crate::client::card::{self, DocumentCard, Held};
 use crate::client::error::Error;
 use crate::client::mark::ASIDE_SUSPECT;
+use crate::client::pages::{self, Lane, Rows};
 use crate::client::session::Session;
-use crate::client::shelf::Shelf;
 use crate::client::space::Space;
 use crate::client::staged;
 use crate::document::{DocumentKind, Fields};
-use crate::entry::{Incident, Ticket};
+use crate::entry::{Entry, Incident, Payload, Ticket};
 use crate::membership::{SpaceKind, Standing};
 use crate::model::id::{DeviceId, DocumentId, EntryId, PersonId, RecordId};
 use crate::model::{Event, Kind, Told, member_record};
@@ -18,8 +19,11 @@ use wire::address::AddressLine;
 use wire::id::{SpaceHandle, StoreId};
 use wire::time::Timestamp;
 
-/// Rows read at a time.
-const PAGE: usize = 1_000;
+/// Fewer letters of an id are not taken; more it does not have.
+const ID_LETTERS_MIN: usize = 4;
+const ID_LETTERS_MAX: usize = 64;
+/// Entries that begin alike and are looked at.
+const ALIKE_MAX: usize = 16;
 
 /// Where one space stands on this device.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,16 +111,46 @@ impl Session {
         Ok(Names::new(said))
     }
 
+    /// The name that this person chose on this device, told to the other or not.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn own_name(&self) -> Result<Option<String>, Error> {
+        let Some(private) = self.private.space() else { return Ok(None) };
+        let row = private.shelf.get(Table::Meta, META_NAME)?;
+        let name = row.map(|row| String::from_utf8(row.body.to_vec())).transpose();
+        name.map_err(|_| Error::Damaged { code: "store.name" })
+    }
+
     /// All record cards, oldest first.
     ///
     /// # Errors
     /// [`Error::NotPaired`], or the store cannot be read.
     pub fn cards(&self) -> Result<Vec<Card>, Error> {
+        self.cards_of(Lane::All)
+    }
+
+    /// The cards of what is open, oldest first. No other row is read.
+    ///
+    /// # Errors
+    /// As [`Session::cards`].
+    pub fn open_cards(&self) -> Result<Vec<Card>, Error> {
+        self.cards_of(Lane::Open)
+    }
+
+    fn cards_of(&self, lane: Lane) -> Result<Vec<Card>, Error> {
         let shelf = &self.shared.space().ok_or(Error::NotPaired)?.shelf;
-        let rows = card_rows(shelf, card::RECORD, usize::MAX)?;
-        rows.iter()
-            .map(|row| Card::decode(row).map_err(|_| Error::Damaged { code: "store.card" }))
-            .collect()
+        let rows = Rows::new(shelf, lane, Direction::Ascending, None);
+        rows.map(|row| pages::decode(&row?)).collect()
+    }
+
+    /// The card of one record, if it is here.
+    ///
+    /// # Errors
+    /// As [`Session::cards`].
+    pub fn card(&self, record: RecordId) -> Result<Option<Card>, Error> {
+        let shelf = &self.shared.space().ok_or(Error::NotPaired)?.shelf;
+        shelf.get(Table::Cards, record.as_bytes())?.map(|row| pages::decode(&row)).transpose()
     }
 
     /// What happened between the two, oldest first: the same bytes on both sides.
@@ -132,7 +166,7 @@ impl Session {
     /// # Errors
     /// As [`Session::cards`].
     pub fn open_list(&self, time: Option<Timestamp>) -> Result<Vec<OpenLine>, Error> {
-        Ok(open_list(&self.cards()?, &self.names()?, time))
+        Ok(open_list(&self.open_cards()?, &self.names()?, time))
     }
 
     /// How far an own entry got.
@@ -153,12 +187,7 @@ impl Session {
     /// # Errors
     /// [`Error::NotPaired`] for agreements without a shared space.
     pub fn documents(&self, kind: DocumentKind) -> Result<Vec<DocumentCard>, Error> {
-        let shelf = &self.space_for(kind)?.shelf;
-        let rows = card_rows(shelf, kind.number(), usize::MAX)?;
-        let mut cards =
-            rows.iter().map(|row| DocumentCard::decode(row)).collect::<Result<Vec<_>, _>>()?;
-        cards.reverse();
-        Ok(cards)
+        self.document_rows(kind, None)?.collect()
     }
 
     /// What a document says.
@@ -176,47 +205,46 @@ impl Session {
         Err(Error::NotFound)
     }
 
-    /// The journal entries that hold a text anywhere, newest first; case makes no difference.
-    ///
-    /// # Errors
-    /// The store cannot be read.
-    pub fn search(&self, text: &str) -> Result<Vec<DocumentCard>, Error> {
-        let wanted = text.to_lowercase();
-        let mut found = Vec::new();
-        for card in self.documents(DocumentKind::Journal)? {
-            let (_, fields) = self.document(card.id)?;
-            let mut all = vec![fields.title, fields.text];
-            all.extend(fields.tags);
-            if all.iter().any(|field| field.to_lowercase().contains(&wanted)) {
-                found.push(card);
-            }
-        }
-        Ok(found)
-    }
-
     /// The record or document whose id begins with these hexadecimal letters.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::Ambiguous`].
     pub fn find(&self, prefix: &str) -> Result<Found, Error> {
-        let mut found = None;
+        let (from, to) = id_range(prefix).ok_or(Error::NotFound)?;
+        let mut found = Vec::new();
         for space in self.spaces() {
-            for row in
-                space.shelf.store().page(Table::Cards, None, usize::MAX, Direction::Ascending)?
-            {
-                if !hex_starts_with(&row.id, prefix) {
-                    continue;
-                }
-                let new = RecordId::from_slice(&row.id)
-                    .map(Found::Record)
-                    .or_else(|| DocumentId::from_slice(&row.id).map(Found::Document));
-                if found.is_some() && found != new {
-                    return Err(Error::Ambiguous);
-                }
-                found = new;
+            found.extend(space.shelf.store().ids(Table::Cards, &from, to.as_deref(), 2)?);
+        }
+        let [id] = found.as_slice() else {
+            return Err(if found.is_empty() { Error::NotFound } else { Error::Ambiguous });
+        };
+        let record = RecordId::from_slice(id).map(Found::Record);
+        let found = record.or_else(|| DocumentId::from_slice(id).map(Found::Document));
+        found.ok_or(Error::NotFound)
+    }
+
+    /// The entry whose id begins with these hexadecimal letters, among those that told the two something.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Ambiguous`], [`Error::NotPaired`].
+    pub fn find_told(&self, prefix: &str) -> Result<EntryId, Error> {
+        let space = self.shared.space().ok_or(Error::NotPaired)?;
+        let (from, to) = id_range(prefix).ok_or(Error::NotFound)?;
+        let mut found = Vec::new();
+        for id in space.shelf.store().ids(Table::Entries, &from, to.as_deref(), ALIKE_MAX)? {
+            let id = EntryId::from_slice(&id).ok_or(Error::Damaged { code: "store.entry" })?;
+            let entry = Entry::decode(space.home.space, &space.entry_bytes(id)?);
+            let entry = entry.map_err(|_| Error::Damaged { code: "store.entry" })?;
+            let Entry { header, payload, .. } = entry.peek();
+            if matches!(Payload::decode(header.kind, payload), Ok(Payload::Event(_))) {
+                found.push(id);
             }
         }
-        found.ok_or(Error::NotFound)
+        match found.as_slice() {
+            [one] => Ok(*one),
+            [] => Err(Error::NotFound),
+            _ => Err(Error::Ambiguous),
+        }
     }
 
     /// All that was told of a record, in no order: what its card was folded from.
@@ -298,7 +326,7 @@ impl Session {
         self.spaces().flat_map(of).collect()
     }
 
-    fn space_for(&self, kind: DocumentKind) -> Result<&Space, Error> {
+    pub(super) fn space_for(&self, kind: DocumentKind) -> Result<&Space, Error> {
         match card::home_of(kind) {
             SpaceKind::Private => self.private.space().ok_or(Error::NoVault),
             SpaceKind::Shared => self.shared.space().ok_or(Error::NotPaired),
@@ -306,27 +334,40 @@ impl Session {
     }
 }
 
-/// The list rows of a state, by their order.
-fn card_rows(shelf: &Shelf, state: u8, limit: usize) -> Result<Vec<Vec<u8>>, Error> {
-    let mut bodies = Vec::new();
-    let mut after = None;
-    loop {
-        let rows = shelf.store().page(Table::Cards, after.take(), PAGE, Direction::Ascending)?;
-        let Some(last) = rows.last() else { return Ok(bodies) };
-        after = Some((last.order, last.id.clone()));
-        for row in rows.into_iter().filter(|row| row.state == state) {
-            if bodies.len() >= limit {
-                return Ok(bodies);
-            }
-            bodies.push(shelf.open(Table::Cards, row)?.body.to_vec());
-        }
+/// The ids that begin with these letters: from the first of them, to before the second.
+fn id_range(prefix: &str) -> Option<(Vec<u8>, Option<Vec<u8>>)> {
+    let digits: Option<Vec<u8>> =
+        prefix.chars().map(|letter| u8::try_from(letter.to_digit(16)?).ok()).collect();
+    let digits =
+        digits.filter(|digits| (ID_LETTERS_MIN..=ID_LETTERS_MAX).contains(&digits.len()))?;
+    let pack = |digits: &[u8]| -> Vec<u8> {
+        let pair = |pair: &[u8]| match pair {
+            [high, low] => high << 4 | low,
+            [high] => high << 4,
+            _ => 0,
+        };
+        digits.chunks(2).map(pair).collect()
+    };
+    let mut end = digits.clone();
+    while end.last() == Some(&15) {
+        end.pop();
     }
+    let to = end.last_mut().map(|last| *last += 1).map(|()| pack(&end));
+    Some((pack(&digits), to))
 }
 
-fn hex_starts_with(id: &[u8], prefix: &str) -> bool {
-    let hex = id.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    let digits: Option<Vec<u32>> = prefix.chars().map(|letter| letter.to_digit(16)).collect();
-    let Some(digits) = digits.filter(|digits| digits.len() >= 4) else { return false };
-    digits.len() <= id.len().saturating_mul(2)
-        && hex.zip(&digits).all(|(nibble, digit)| u32::from(nibble) == *digit)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn letters_of_an_id_are_a_range_of_ids() {
+        assert_eq!(id_range("12aB"), Some((vec![0x12, 0xab], Some(vec![0x12, 0xac]))));
+        assert_eq!(id_range("12abc"), Some((vec![0x12, 0xab, 0xc0], Some(vec![0x12, 0xab, 0xd0]))));
+        assert_eq!(id_range("12aff"), Some((vec![0x12, 0xaf, 0xf0], Some(vec![0x12, 0xb0]))));
+        assert_eq!(id_range("ffff"), Some((vec![0xff, 0xff], None)));
+        for typed in ["", "12a", "12ax", &"1".repeat(65)] {
+            assert_eq!(id_range(typed), None, "{typed}");
+        }
+    }
 }

@@ -17,7 +17,7 @@ use crate::client::shelf::{Place as RowPlace, Shelf};
 use crate::client::space::Space;
 use crate::client::vault::Place;
 use crate::model::id::EntryId;
-use crate::store::{Batch, Table};
+use crate::store::{Batch, Direction, Table};
 use std::collections::BTreeMap;
 use wire::codec::{DecodeError, Reader, Writer};
 
@@ -131,7 +131,8 @@ impl Space {
 fn suspects(shelf: &Shelf) -> Result<BTreeMap<EntryId, Trust>, Error> {
     let mut suspects = BTreeMap::new();
     for (state, trust) in [(ASIDE_SUSPECT, Trust::Alone), (ASIDE_POISON, Trust::Never)] {
-        for row in shelf.store().by_state(Table::Quarantine, state, usize::MAX)? {
+        let (rows, way) = ((Table::Quarantine, state), Direction::Ascending);
+        for row in shelf.store().page_in_state(rows, None, usize::MAX, way)? {
             suspects.extend(EntryId::from_slice(&row.id).map(|entry| (entry, trust)));
         }
     }

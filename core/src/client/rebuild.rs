@@ -33,7 +33,7 @@ impl Space {
     /// The document as its entries make it, in their order.
     fn rebuilt(&self, kind: DocumentKind, id: DocumentId) -> Result<Document, Error> {
         let mut incoming = Vec::new();
-        card::each_entry(&self.shelf, self.home.space, |entry| {
+        card::each_entry(&self.shelf, self.home.space, |_, entry| {
             let (chain, seq) = (entry.header.chain, entry.header.seq);
             if self.suspects.get(&entry.id) == Some(&Trust::Never)
                 || self.chains.get(chain).is_some_and(|chain| chain.disputes(seq))

@@ -1,5 +1,6 @@
 //! What was taken back and is to be said again: rows that survive a crash, in their order.
 
+use crate::client::edit_row;
 use crate::client::error::Error;
 use crate::client::shelf::Place;
 use crate::client::space::Space;
@@ -15,7 +16,6 @@ use wire::limit::ENTRY_BYTES_MAX;
 const META_STAGED: &[u8] = b"staged";
 /// Far above what a document can be saved as.
 const SAVED_BYTES_MAX: usize = 256 * 1_024 * 1_024;
-const TAGS_MAX: usize = 4_096;
 
 /// Something to be said again. Not printable: it holds what a person wrote.
 pub(crate) enum Staged {
@@ -39,23 +39,7 @@ impl Staged {
             }
             Self::Edited { id, kind, base, edit } => {
                 row.u8(2).bytes(id.as_bytes()).u8(kind.number()).var(base);
-                for text in [&edit.title, &edit.text] {
-                    row.count8(usize::from(text.is_some()));
-                    if let Some(text) = text {
-                        row.var(text.as_bytes());
-                    }
-                }
-                row.count8(usize::from(edit.tags.is_some()));
-                if let Some(tags) = &edit.tags {
-                    row.count16(tags.len());
-                    for tag in tags {
-                        row.var(tag.as_bytes());
-                    }
-                }
-                row.count8(usize::from(edit.at_ms.is_some()));
-                if let Some(at) = edit.at_ms {
-                    row.bytes(&at.to_be_bytes());
-                }
+                edit_row::put(&mut row, edit);
             }
         }
         row.into_bytes()
@@ -72,33 +56,13 @@ impl Staged {
                 let id = DocumentId::from_bytes(row.array()?);
                 let kind = DocumentKind::from_number(row.u8()?).ok_or(DecodeError::Version)?;
                 let base = row.var(SAVED_BYTES_MAX)?.to_vec();
-                Self::Edited { id, kind, base, edit: edit(&mut row)? }
+                Self::Edited { id, kind, base, edit: edit_row::take(&mut row)? }
             }
             _ => return Err(DecodeError::Version),
         };
         row.end()?;
         Ok(staged)
     }
-}
-
-fn edit(row: &mut Reader<'_>) -> Result<Edit, DecodeError> {
-    let text = |row: &mut Reader<'_>| {
-        String::from_utf8(row.var(SAVED_BYTES_MAX)?.to_vec()).map_err(|_| DecodeError::Form)
-    };
-    let mut edit = Edit::default();
-    for field in [&mut edit.title, &mut edit.text] {
-        if row.list8(1, 4)? > 0 {
-            *field = Some(text(row)?);
-        }
-    }
-    if row.list8(1, 2)? > 0 {
-        let count = row.list16(TAGS_MAX, 4)?;
-        edit.tags = Some((0..count).map(|_| text(row)).collect::<Result<_, _>>()?);
-    }
-    if row.list8(1, 8)? > 0 {
-        edit.at_ms = Some(i64::from_be_bytes(row.array()?));
-    }
-    Ok(edit)
 }
 
 /// How much is to be said again.

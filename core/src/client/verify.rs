@@ -65,12 +65,12 @@ fn verify(space: &Space) -> Result<Verification, Error> {
     let mut chains = Chains::new();
     let mut broken = 0_usize;
     let mut ids = Vec::new();
-    for entry in card::entries(&space.shelf, space.home.space)? {
+    card::each_entry(&space.shelf, space.home.space, |filed, entry| {
         ids.push(entry.id);
-        if !prove(space, entry, &mut chains, &mut proved) {
+        if prove(space, entry, &mut chains, &mut proved) != Some(filed) {
             broken = broken.saturating_add(1);
         }
-    }
+    })?;
     ids.sort_unstable();
     let ids: Vec<&[u8]> = ids.iter().map(|id| id.as_bytes().as_slice()).collect();
     let cards = card::list_bytes(&space.shelf)?;
@@ -87,23 +87,25 @@ fn verify(space: &Space) -> Result<Verification, Error> {
     })
 }
 
-fn prove(space: &Space, entry: Entry, chains: &mut Chains, proved: &mut Proved) -> bool {
+/// The order key of an entry that can be proved.
+fn prove(
+    space: &Space,
+    entry: Entry,
+    chains: &mut Chains,
+    proved: &mut Proved,
+) -> Option<OrderKey> {
     let (idx, op) = entry.header.control;
     let chain = entry.header.chain;
-    let Some(table) = space.log.table_at(idx).filter(|_| space.log.head_is_known(idx, &op)) else {
-        return false;
-    };
+    let table = space.log.table_at(idx).filter(|_| space.log.head_is_known(idx, &op))?;
     let author = table.device(chain.device).filter(|member| member.state == Standing::In);
     let author = author.map(|member| &member.device);
-    let Ok(verified) = Entry::verify(Unverified::new(entry), author, space.home.space) else {
-        return false;
-    };
+    let verified = Entry::verify(Unverified::new(entry), author, space.home.space).ok()?;
     let slots = table.slots();
     let context =
         AdmitContext { space: space.home.space, slots: &slots, control_known: true, known: proved };
-    let Admission::Accept(accepted) = chains.admit(&verified, &context) else { return false };
+    let Admission::Accept(accepted) = chains.admit(&verified, &context) else { return None };
     let at = proved.0.entry((chain, verified.header.seq)).or_default();
     at.push((verified.id, accepted.k, accepted.seen));
     chains.apply(chain, accepted.chain);
-    true
+    Some(accepted.k)
 }

@@ -6,6 +6,7 @@
 //! log into the file and removes it, so that a suspended app holds no lock at all. A store whose log is there when the
 //! first one opens it was not closed: then everything is read and compared before it is used ([`Store::walk`]).
 
+use core::cell::Cell;
 use core::fmt;
 use core::time::Duration;
 use std::path::Path;
@@ -48,6 +49,7 @@ pub struct Store {
     pub(super) poisoned: bool,
     /// Dropped after the connection. In memory nobody needs to know.
     _presence: Option<Presence>,
+    pub(super) read: Cell<u64>,
 }
 
 impl fmt::Debug for Store {
@@ -71,7 +73,7 @@ impl Store {
         make(&connection)?;
         sync_folder(folder)?;
         presence.share()?;
-        Ok(Self { connection, poisoned: false, _presence: Some(presence) })
+        Ok(Self::over(connection, Some(presence)))
     }
 
     /// Opens the store in `folder`. If its last owner did not close it, all of it is read and compared first.
@@ -93,7 +95,7 @@ impl Store {
         if format == FORMAT_WITHOUT_SUM {
             add_sum(&connection)?;
         }
-        let store = Self { connection, poisoned: false, _presence: None };
+        let store = Self::over(connection, None);
         if unclosed {
             store.walk()?;
         }
@@ -119,7 +121,7 @@ impl Store {
         if check(&connection).is_err() {
             make(&connection)?;
         }
-        Ok(Self { connection, poisoned: false, _presence: None })
+        Ok(Self::over(connection, None))
     }
 
     /// A copy of what is stored now, in memory under another name.
@@ -132,7 +134,7 @@ impl Store {
         let uri = format!("file:{name}?mode=memory&cache=shared");
         self.connection.execute("vacuum into ?1", [uri])?;
         configure(&copy)?;
-        Ok(Self { connection: copy, poisoned: false, _presence: None })
+        Ok(Self::over(copy, None))
     }
 
     /// Makes all of `batch` durable and returns the new generation.
@@ -161,6 +163,10 @@ impl Store {
         let mut statement = self.connection.prepare_cached("select n from generation")?;
         let n: i64 = statement.query_row([], |row| row.get(0))?;
         u64::try_from(n).map_err(|_| StoreError::Damaged)
+    }
+
+    const fn over(connection: Connection, presence: Option<Presence>) -> Self {
+        Self { connection, poisoned: false, read: Cell::new(0), _presence: presence }
     }
 
     pub(super) const fn usable(&self) -> Result<(), StoreError> {

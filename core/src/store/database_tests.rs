@@ -119,8 +119,32 @@ fn pages_go_through_order_and_id_both_ways() {
     let place = Some(([2; 16], b"b".to_vec()));
     assert_eq!(page(place.clone(), 2, Direction::Descending), [b"a", b"c"]);
     assert_eq!(page(place, 2, Direction::Ascending), [b"d"]);
-    assert_eq!(ids(store.by_state(Table::Cards, 1, 9).unwrap()), [b"a", b"d"]);
-    assert_eq!(ids(store.by_state(Table::Cards, 1, 1).unwrap()), [b"a"]);
+}
+
+#[test]
+fn a_page_of_one_state_reads_rows_of_that_state_only() {
+    let mut store = Store::memory("states").unwrap();
+    put(&mut store, &[row(b"c", 1, 0), row(b"a", 2, 1), row(b"b", 2, 0), row(b"d", 3, 1)]);
+    let page =
+        |after, limit, way| ids(store.page_in_state((Table::Cards, 1), after, limit, way).unwrap());
+    assert_eq!(page(None, 9, Direction::Ascending), [b"a", b"d"]);
+    assert_eq!(page(None, 1, Direction::Descending), [b"d"]);
+    assert_eq!(page(Some(([3; 16], b"d".to_vec())), 9, Direction::Descending), [b"a"]);
+    assert_eq!(page(Some(([2; 16], b"a".to_vec())), 9, Direction::Ascending), [b"d"]);
+    assert_eq!(store.rows_read(), 5);
+}
+
+#[test]
+fn ids_of_a_range_are_found_without_reading_a_row() {
+    let mut store = Store::memory("ranges").unwrap();
+    let all: [&[u8]; 4] = [&[1], &[1, 255], &[2], &[255, 255]];
+    put(&mut store, &all.map(|id| row(id, 1, 0)));
+    let found =
+        |from: &[u8], to: Option<&[u8]>, limit| store.ids(Table::Cards, from, to, limit).unwrap();
+    assert_eq!(found(&[1], Some(&[2]), 9), &all[..2]);
+    assert_eq!(found(&[1, 1], None, 9), &all[1..]);
+    assert_eq!(found(&[0], None, 1), &all[..1]);
+    assert_eq!(store.rows_read(), 0);
 }
 
 #[test]

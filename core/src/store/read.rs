@@ -25,7 +25,9 @@ impl Store {
         let mut statement = self
             .connection
             .prepare_cached("select id, ord, state, body from row where tbl = ?1 and id = ?2")?;
-        Ok(statement.query_row(params![table.number(), id], read).optional()?)
+        let row = statement.query_row(params![table.number(), id], read).optional()?;
+        self.note_read(usize::from(row.is_some()));
+        Ok(row)
     }
 
     /// At most `limit` rows by (order, id), after the given place; from the end of that direction without one.
@@ -59,16 +61,63 @@ impl Store {
         }
     }
 
-    /// At most `limit` rows of one state, by (order, id).
+    /// The same among the rows of one state.
     ///
     /// # Errors
     /// As for [`Store::get`].
-    pub fn by_state(&self, table: Table, state: u8, limit: usize) -> Result<Vec<Row>, StoreError> {
-        self.rows(
-            "select id, ord, state, body from row where tbl = ?1 and state = ?2
-             order by ord, id limit ?3",
-            params![table.number(), state, i64::try_from(limit).unwrap_or(i64::MAX)],
-        )
+    pub fn page_in_state(
+        &self,
+        (table, state): (Table, u8),
+        after: Option<([u8; 16], Vec<u8>)>,
+        limit: usize,
+        direction: Direction,
+    ) -> Result<Vec<Row>, StoreError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let (first, next) = match direction {
+            Direction::Ascending => (
+                "select id, ord, state, body from row where tbl = ?1 and state = ?2
+                 order by ord, id limit ?3",
+                "select id, ord, state, body from row where tbl = ?1 and state = ?2
+                 and (ord, id) > (?4, ?5) order by ord, id limit ?3",
+            ),
+            Direction::Descending => (
+                "select id, ord, state, body from row where tbl = ?1 and state = ?2
+                 order by ord desc, id desc limit ?3",
+                "select id, ord, state, body from row where tbl = ?1 and state = ?2
+                 and (ord, id) < (?4, ?5) order by ord desc, id desc limit ?3",
+            ),
+        };
+        match after {
+            None => self.rows(first, params![table.number(), state, limit]),
+            Some((order, id)) => self.rows(next, params![table.number(), state, limit, order, id]),
+        }
+    }
+
+    /// At most `limit` ids from `from` on and before `to`, by id; no row is read.
+    ///
+    /// # Errors
+    /// As for [`Store::get`].
+    pub fn ids(
+        &self,
+        table: Table,
+        from: &[u8],
+        to: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<Vec<u8>>, StoreError> {
+        self.usable()?;
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        // Longer than every id: a bound that is always there lets the index end the search.
+        let end = [u8::MAX; 64];
+        let sql = "select id from row where tbl = ?1 and id >= ?2 and id < ?3 order by id limit ?4";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let range = params![table.number(), from, to.unwrap_or(&end), limit];
+        let ids = statement.query_map(range, |row| row.get(0))?;
+        Ok(ids.collect::<Result<_, _>>()?)
+    }
+
+    /// How many rows this handle has read so far: what a list costs, without a clock.
+    pub const fn rows_read(&self) -> u64 {
+        self.read.get()
     }
 
     /// All rows whose id begins with `prefix`, by id. An empty prefix gives the whole table.
@@ -116,8 +165,13 @@ impl Store {
     fn rows(&self, sql: &str, params: impl Params) -> Result<Vec<Row>, StoreError> {
         self.usable()?;
         let mut statement = self.connection.prepare_cached(sql)?;
-        let rows = statement.query_map(params, read)?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        let rows = statement.query_map(params, read)?.collect::<Result<Vec<Row>, _>>()?;
+        self.note_read(rows.len());
+        Ok(rows)
+    }
+
+    fn note_read(&self, rows: usize) {
+        self.read.set(self.read.get().saturating_add(u64::try_from(rows).unwrap_or(u64::MAX)));
     }
 }
 

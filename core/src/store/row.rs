@@ -75,7 +75,7 @@ pub struct Row {
     pub id: Vec<u8>,
     /// Where it stands in lists; big-endian bytes sort like the number.
     pub order: [u8; 16],
-    /// A small number that [`Store::by_state`](super::Store::by_state) finds it by.
+    /// A small number that [`Store::page_in_state`](super::Store::page_in_state) finds it by.
     pub state: u8,
     /// Sealed bytes.
     pub body: Vec<u8>,

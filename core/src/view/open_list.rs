@@ -46,27 +46,27 @@ pub struct OpenLine {
 
 /// All that is open, oldest first. Without `time` the list depends on nothing but what was told.
 pub fn open_list(cards: &[Card], names: &Names, time: Option<Timestamp>) -> Vec<OpenLine> {
-    let mut sorted: Vec<&Card> = cards.iter().filter(|card| is_open(card)).collect();
+    let mut sorted: Vec<&Card> = cards.iter().filter(|card| card.is_open()).collect();
     sorted.sort_by_key(|card| card.order());
     sorted.into_iter().map(|card| OpenLine::new(card, names, time)).collect()
 }
 
-/// Whether a record stands in the open list.
-pub(super) const fn is_open(card: &Card) -> bool {
-    match &card.status {
-        Status::Reach(status) => matches!(status, ReachStatus::Open | ReachStatus::Promised(_)),
-        Status::Question(status) => matches!(
-            status,
-            QuestionStatus::Asked
-                | QuestionStatus::Reopened
-                | QuestionStatus::Promised(_)
-                | QuestionStatus::Declined { .. }
-        ),
-        Status::Member(_) | Status::Moment | Status::Newer => false,
-    }
-}
-
 impl Card {
+    /// Whether it stands in the open list. No time decides it.
+    pub const fn is_open(&self) -> bool {
+        match &self.status {
+            Status::Reach(status) => matches!(status, ReachStatus::Open | ReachStatus::Promised(_)),
+            Status::Question(status) => matches!(
+                status,
+                QuestionStatus::Asked
+                    | QuestionStatus::Reopened
+                    | QuestionStatus::Promised(_)
+                    | QuestionStatus::Declined { .. }
+            ),
+            Status::Member(_) | Status::Moment | Status::Newer => false,
+        }
+    }
+
     /// The time that counts, if one is set and not yet kept.
     pub const fn due(&self) -> Option<&Due> {
         match &self.status {
