@@ -29,9 +29,15 @@ use crate::context::{Context, Environment};
 use crate::failure::Failure;
 use crate::output::Output;
 use clap::Parser;
+use std::alloc::System;
 use std::env;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use zeroizing_alloc::ZeroAlloc;
+
+/// What is freed is wiped: no word stays in memory that nothing points to any more.
+#[global_allocator]
+static MEMORY: ZeroAlloc<System> = ZeroAlloc(System);
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {

@@ -5,6 +5,7 @@
 #[path = "../../tests/src/canary.rs"]
 #[expect(
     clippy::indexing_slicing,
+    dead_code,
     unreachable_pub,
     reason = "shared with the suites in tests/, whose lints are others"
 )]

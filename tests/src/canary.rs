@@ -60,12 +60,24 @@ pub fn word(number: u64) -> String {
 impl Scanner {
     /// For these words, each with a name.
     pub fn new(words: &[(&str, String)]) -> Self {
-        let mut forms = Vec::new();
-        for (name, word) in words {
-            for (kind, bytes) in forms_of(word) {
-                forms.push(Form { name: (*name).to_owned(), kind, bytes });
-            }
-        }
+        let forms = words.iter().flat_map(|(name, word)| {
+            let name = (*name).to_owned();
+            forms_of(word).into_iter().map(move |(kind, bytes)| (name.clone(), kind, bytes))
+        });
+        Self::of(forms.map(|(name, kind, bytes)| Form { name, kind, bytes }).collect())
+    }
+
+    /// For these bytes, as they are: keys.
+    pub fn of_bytes(secrets: &[(String, Vec<u8>)]) -> Self {
+        let form = |(name, bytes): &(String, Vec<u8>)| Form {
+            name: name.clone(),
+            kind: "bytes",
+            bytes: bytes.clone(),
+        };
+        Self::of(secrets.iter().map(form).collect())
+    }
+
+    fn of(forms: Vec<Form>) -> Self {
         let mut heads: BTreeMap<[u8; 2], Vec<usize>> = BTreeMap::new();
         let mut is_head = vec![false; 1 << 16];
         for (at, form) in forms.iter().enumerate() {

@@ -13,6 +13,7 @@ pub mod device;
 pub mod disk;
 pub mod host;
 pub mod liar;
+pub mod loot;
 pub mod meter;
 pub mod mutant;
 pub mod network;

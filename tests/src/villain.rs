@@ -3,28 +3,22 @@
 //! It takes over a phone of this world: reads the keys out of its vault, as its owner can, and speaks to the relay
 //! itself. What it sends is signed and sealed as honest entries are; only what it says is not.
 
+use crate::loot::{Loot, loot};
 use crate::random::Seeded;
 use crate::stranger::Stranger;
-use crate::world::{DeviceIndex, UNLOCK, World};
-use reknit_core::crypto::{
-    AccessKeys, DeviceKeys, Home, KemKey, KeysFile, SigningKey, Unlock, Unverified, VaultId,
-    VaultKey, Verified, open, seal,
-};
+use crate::world::{DeviceIndex, World};
+use reknit_core::crypto::{DeviceKeys, Home, Unverified, Verified, open, seal};
 use reknit_core::document::ActorId;
 use reknit_core::entry::{
     Admission, AdmitContext, Chains, DraftContext, Entry, Frontier, Header, Known, Payload, sign,
 };
 use reknit_core::membership::{ControlLog, Keyring, ReceiveError, Recipient};
-use reknit_core::model::id::{ChainId, DocumentId, EntryId, OrderKey, PersonId, SpaceId};
-use reknit_core::store::{Store, Table};
+use reknit_core::model::id::{ChainId, DocumentId, EntryId, OrderKey, PersonId};
 use std::collections::BTreeMap;
-use std::path::Path;
-use wire::codec::Reader;
 use wire::control::ControlItem;
 use wire::envelope::{Class, Envelope};
 use wire::frame::Frame;
 use wire::hash;
-use wire::id::SpaceHandle;
 
 /// The partner.
 #[derive(Debug)]
@@ -75,7 +69,7 @@ impl Villain {
         world.devices[device].online = false;
         world.crash(device);
         let folder = world.devices[device].folder.clone().expect("a phone in a folder");
-        let Loot { keys, person, home, acc } = loot(&folder);
+        let Loot { keys, person, home, acc, .. } = loot(&folder);
         let mut line = Stranger::connect(world);
         line.sign_in(world, home.sid, &acc);
         let mut villain = Self {
@@ -247,61 +241,5 @@ impl Villain {
         let answers = self.line.ask(world, frame);
         assert!(matches!(answers.as_slice(), [Frame::Appended { .. }]), "{answers:?}");
         self.fold(&item);
-    }
-}
-
-struct Loot {
-    keys: DeviceKeys,
-    person: PersonId,
-    home: Home,
-    acc: SigningKey,
-}
-
-/// Reads a vault as its owner can: the layout of its files is in `docs/storage.md`.
-fn loot(folder: &Path) -> Loot {
-    let file = std::fs::read(folder.join("keys")).expect("the keys");
-    let unlocked = KeysFile::open(&file, Unlock::Key(&UNLOCK)).expect("unlocked");
-    let vault = unlocked.vault;
-    let vault_keys = unlocked.all().expect("all three keys");
-    let file = std::fs::read(folder.join("device")).expect("the device file");
-    let mut parts = Reader::new(&file[1..]);
-    let mut part = |key: &VaultKey, number| {
-        let sealed = parts.var(16_384).expect("a part");
-        key.file_key(vault, number).open(&[], 1, sealed).expect("it opens")
-    };
-    part(&vault_keys.mailbox, 2);
-    let voice = part(&vault_keys.content, 3);
-    let seat = part(&vault_keys.private, 4);
-    let seed =
-        |part: &[u8], at: usize| -> [u8; 32] { part[at..at + 32].try_into().expect("32 bytes") };
-    let keys = DeviceKeys {
-        voice: SigningKey::from_seed(&seed(&voice, 16)),
-        kem: KemKey::from_seed(&seed(&voice, 48)),
-        seat: SigningKey::from_seed(&seed(&seat, 0)),
-    };
-    let person = PersonId::from_bytes(voice[..16].try_into().expect("16 bytes"));
-    let me = Recipient { id: keys.id().to_bytes(), kem: &keys.kem };
-    let private = Store::open(&folder.join("private")).expect("the private store");
-    let own = home(&private, &vault_keys.private, vault);
-    let items = private.prefix(Table::Control, &[]).expect("control items");
-    let items: Vec<_> =
-        items.iter().map(|row| ControlItem::decode(&row.body).expect("an item")).collect();
-    let mut keyring = Keyring::new(own.space);
-    keyring.climb(&items, own, &me).expect("the own keys");
-    let shared = Store::open(&folder.join("shared")).expect("the shared store");
-    let home = home(&shared, &vault_keys.content, vault);
-    let first = keyring.get(0).expect("the first key");
-    let acc = AccessKeys::derive(first, home.sid).acc;
-    Loot { keys, person, home, acc }
-}
-
-fn home(store: &Store, key: &VaultKey, vault: VaultId) -> Home {
-    let key = key.row_key(vault, Table::Meta.number());
-    let row = store.get(Table::Meta, b"space").expect("a store").expect("a space");
-    let body = key.open(&row.id, 1, &row.body).expect("it opens");
-    let mut reader = Reader::new(&body);
-    Home {
-        sid: SpaceHandle::from_bytes(reader.array().expect("a handle")),
-        space: SpaceId::from_bytes(reader.array().expect("a space")),
     }
 }

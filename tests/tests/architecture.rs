@@ -174,6 +174,7 @@ const APP: PackageRule = PackageRule {
                 "tracing",
                 "tracing_subscriber",
                 "zeroize",
+                "zeroizing_alloc",
             ],
             Free,
         ),

@@ -145,6 +145,11 @@ impl Driver {
         self.notices.pop_front()
     }
 
+    /// The node alone. All connections end.
+    pub(super) fn into_node(self) -> Node {
+        self.node
+    }
+
     /// The node, for reading.
     pub const fn node(&self) -> &Node {
         &self.node

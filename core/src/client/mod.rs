@@ -25,6 +25,7 @@ mod keys;
 mod lie;
 mod link;
 mod lists;
+mod lock;
 mod mark;
 mod meeting;
 mod merge;

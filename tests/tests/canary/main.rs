@@ -1,6 +1,11 @@
 //! Words that nobody but the two may read: one in each kind of record, searched in all that a relay hears and keeps,
 //! and in all that lies on a phone. The scanner first has to find them where they are.
 
+#[expect(dead_code, reason = "shared with the suite of the relay")]
+#[path = "../../../server/tests/loopback/client.rs"]
+mod client;
+mod leaks;
+
 use flate2::Compression;
 use flate2::write::{GzEncoder, ZlibEncoder};
 use reknit_core::client::{Answer, Command, Whom};
