@@ -52,6 +52,16 @@ disk CUTS="10000":
 mutants:
     REKNIT_MUTANTS=2000000 REKNIT_ORDERS=5000 REKNIT_HISTORIES=10000 nice cargo test --locked -p reknit-e2e --test mutants -- --nocapture --test-threads=1
 
+# So many `kill -9` of real processes on real files: nothing that was acknowledged may be lost.
+kills COUNT="2000":
+    cargo build --locked -p reknit-relay
+    REKNIT_KILLS={{ COUNT }} REKNIT_RELAY=$PWD/target/debug/reknit-relay cargo test --locked -p reknit --test processes kills:: -- --nocapture
+
+# A relay under a crowd: phones that all come at once, readers that do not read, clients that say nothing.
+load CONNECTIONS="4000":
+    cargo build --release --locked -p reknit-relay
+    REKNIT_CONNECTIONS={{ CONNECTIONS }} cargo run --release --locked -p reknit-e2e --example load
+
 # Each fuzz target for half a minute; needs the nightly compiler and cargo-fuzz.
 fuzz SECONDS="30":
     cd fuzz && for target in $(cargo +nightly fuzz list); do cargo +nightly fuzz run "$target" -- -max_total_time={{ SECONDS }} || exit 1; done

@@ -10,7 +10,7 @@ const HOMES: [&str; 3] = ["nora", "ben", "tablet"];
 
 #[test]
 fn two_people_on_three_devices_write_apart_and_read_the_same() {
-    let stage = Stage::new();
+    let stage = Stage::with_a_key();
     let relay = stage.serve(0);
     let port = relay.port();
     for (home, name) in [("nora", "Nora"), ("ben", "Ben")] {
@@ -75,7 +75,7 @@ fn two_people_on_three_devices_write_apart_and_read_the_same() {
 #[test]
 fn two_processes_on_one_vault_exchange_without_a_word_against_the_relay() {
     const EACH: usize = 5;
-    let stage = Stage::new();
+    let stage = Stage::with_a_key();
     let relay = stage.serve(0);
     for (home, name) in [("nora", "Nora"), ("ben", "Ben")] {
         stage.run(home, &["init", "--name", name, "--relay", &relay.line]).good();

@@ -140,7 +140,7 @@ pub(crate) async fn settle(
             while let Some(notice) = driver.poll_notice() {
                 spinner.pause(|| see(driver, &notice))?;
             }
-            if driver.node().is_idle() {
+            if driver.node().is_idle_or_awaits() {
                 return Ok(());
             }
             spinner.turn();

@@ -21,6 +21,11 @@ impl Relay {
         Self { line, folder, process: Some(process) }
     }
 
+    /// Its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.as_ref().unwrap().id()
+    }
+
     /// `kill -9`.
     pub(crate) fn kill(&mut self) {
         self.process.take().unwrap().kill();

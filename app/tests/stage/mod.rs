@@ -16,12 +16,13 @@ use std::sync::mpsc;
 use std::thread;
 use tempfile::TempDir;
 
-/// The secret of every vault here.
+/// The secret of every vault here, unless a key opens it.
 pub(crate) const SECRET: &str = "correct horse";
 
 /// A folder with homes and a file with their secret.
 pub(crate) struct Stage {
     folder: TempDir,
+    opener: &'static str,
 }
 
 /// What a process did.
@@ -81,8 +82,14 @@ impl Stage {
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("secret"), format!("{SECRET}\n")).unwrap();
+        std::fs::write(folder.path().join("key"), "0b".repeat(32)).unwrap();
         std::fs::create_dir(folder.path().join("run")).unwrap();
-        Self { folder }
+        Self { folder, opener: "secret" }
+    }
+
+    /// With a key for every vault, which is not stretched: for many commands.
+    pub(crate) fn with_a_key() -> Self {
+        Self { opener: "key", ..Self::new() }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -107,7 +114,7 @@ impl Stage {
     pub(crate) fn at(&self, home: &str, args: &[&str]) -> Command {
         let mut command = self.reknit();
         command.arg("--json").arg("--home").arg(self.path(home));
-        command.arg("--secret-file").arg(self.path("secret")).args(args);
+        command.arg(format!("--{}-file", self.opener)).arg(self.path(self.opener)).args(args);
         command
     }
 

@@ -325,8 +325,19 @@ impl Node {
 
     /// Everything that is here is at the relays, and everything that is there is here.
     pub fn is_idle(&self) -> bool {
+        self.is_idle_but(None)
+    }
+
+    /// As [`Node::is_idle`]; and a shared space that this device signed and the partner's has not made yet is awaited,
+    /// and holds nothing up.
+    pub fn is_idle_or_awaits(&self) -> bool {
+        let signed = self.session.shared.space().filter(|space| space.log.genesis().is_none());
+        self.is_idle_but(signed.map(|space| space.home.sid))
+    }
+
+    fn is_idle_but(&self, awaited: Option<SpaceHandle>) -> bool {
         let mut used = self.links.values().filter(|link| link.carries_any());
-        self.pairing.is_none() && used.all(|link| link.engine.is_idle())
+        self.pairing.is_none() && used.all(|link| link.engine.is_idle_but(awaited))
     }
 
     /// The unlocked vault, for reading.

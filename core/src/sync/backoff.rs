@@ -8,6 +8,9 @@ use wire::time::Moment;
 pub(super) const WAIT_FIRST: Duration = Duration::from_secs(1);
 /// No wait is longer: with full jitter, 100,000 clients then make about 700 dials/s at a relay that is down.
 pub(super) const WAIT_MAX: Duration = Duration::from_mins(5);
+/// After a good connection with nothing to do ended without a word, the first wait has up to this more: a relay
+/// that died is noticed by all its clients within one keep-alive of theirs.
+pub(super) const LOST_SPREAD: Duration = Duration::from_secs(30);
 /// A connection that lasted this long was a good one: the next wait starts small again.
 pub(super) const GOOD_AFTER: Duration = Duration::from_mins(1);
 

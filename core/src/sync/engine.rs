@@ -12,7 +12,7 @@ use wire::receipt::ReceiptBody;
 use wire::time::Moment;
 use wire::version::VERSIONS;
 
-use super::backoff::{GOOD_AFTER, Retry};
+use super::backoff::{GOOD_AFTER, LOST_SPREAD, Retry};
 use super::line::{Line, Question, Route};
 use super::output::{Cursor, Output, Pending, Profile, SpaceStart, SpaceStatus};
 use super::space::Space;
@@ -296,12 +296,20 @@ impl Engine {
     /// Connected, and for every space: the outbox empty with receipts, control log and data level with the relay and
     /// stored; and no request of the owner is open.
     pub fn is_idle(&self) -> bool {
+        self.is_idle_but(None)
+    }
+
+    /// As [`Engine::is_idle`], where one space may be awaited: somebody else has yet to make it, and until then it is
+    /// enough that the relay was asked and does not know it.
+    pub fn is_idle_but(&self, awaited: Option<SpaceHandle>) -> bool {
         matches!(self.link, Link::Up { .. })
             && self.line.outputs.is_empty()
             && self.asks.is_empty()
             && self.line.requests.is_empty()
             && self.line.questions.is_empty()
-            && self.spaces.values().all(|space| space.is_idle(self.line.live))
+            && self.spaces.iter().all(|(sid, space)| {
+                space.is_idle(self.line.live) || (awaited == Some(*sid) && space.is_absent())
+            })
     }
 
     /// Whether a connection to the relay stands.
@@ -367,10 +375,15 @@ impl Engine {
             Link::Dialing => Duration::ZERO,
             Link::Up { since } => self.line.now.since(since),
         };
-        if lasted >= GOOD_AFTER {
+        let (was_good, had_nothing_to_do) = (lasted >= GOOD_AFTER, self.is_idle());
+        if was_good {
             self.dial.reset();
         }
-        let rest = rest.unwrap_or(Duration::ZERO);
+        let rest = match rest {
+            Some(rest) => rest,
+            None if was_good && had_nothing_to_do => self.line.jitter.up_to(LOST_SPREAD),
+            None => Duration::ZERO,
+        };
         let until = self.dial.failed(self.line.now, rest, &mut self.line.jitter);
         self.link = if self.wanted { Link::Resting { until } } else { Link::Down };
         self.owed_since = None;

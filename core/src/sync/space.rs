@@ -40,6 +40,8 @@ pub(super) struct Space {
     sid: SpaceHandle,
     may_create: bool,
     created_now: bool,
+    /// On this connection the relay said that it does not know it.
+    absent: bool,
     session: Session,
     retry: Retry,
     pub(super) control: Control,
@@ -53,6 +55,7 @@ impl Space {
             sid: start.sid,
             may_create: start.created,
             created_now: false,
+            absent: false,
             session: Session::Out,
             retry: Retry::default(),
             control: Control::new(&start),
@@ -131,6 +134,7 @@ impl Space {
     /// The relay let us in; `head` is where its log stands.
     pub(super) fn signed_in(&mut self, head: Cursor, control: u32) {
         self.session = Session::In;
+        self.absent = false;
         self.retry.reset();
         self.control.told(control, self.pull.is_other_store(head.store));
         self.pull.told(head);
@@ -149,8 +153,14 @@ impl Space {
             self.session = Session::Composing;
             line.put(Output::Create { sid: self.sid });
         } else {
+            self.absent = refusal.reason == Reason::AuthBad && !self.may_create;
             self.rest(refusal, line);
         }
+    }
+
+    /// Nothing of it is here, and the relay, asked on this connection, does not know it.
+    pub(super) const fn is_absent(&self) -> bool {
+        self.absent
     }
 
     pub(super) fn tail_refused(&mut self, refusal: Refusal, line: &mut Line) {
@@ -323,6 +333,7 @@ impl Space {
     pub(super) fn cut(&mut self) {
         self.session = Session::Out;
         self.created_now = false;
+        self.absent = false;
         self.control.cut();
         self.pull.cut();
         self.push.cut();

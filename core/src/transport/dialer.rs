@@ -44,6 +44,31 @@ impl Dialer {
         self.connect_as(line, profile, ALPN).await
     }
 
+    /// As [`Dialer::connect`], over a socket that many connections share, as a load of thousands needs it. A phone has
+    /// a socket for each: one port would link its relays.
+    ///
+    /// # Errors
+    /// As [`Dialer::connect`].
+    pub async fn connect_over(
+        self,
+        endpoint: &Endpoint,
+        line: &AddressLine,
+        profile: Profile,
+    ) -> Result<Connection, DialError> {
+        let config = Self::config(line, profile)?;
+        let address = look_up(line.address.as_str()).await?.into_iter().next();
+        let address = address.ok_or(DialError::NameNotFound)?;
+        shake_hands(endpoint.clone(), address, config).await
+    }
+
+    /// How a connection to the relay that holds the key in the line is set up.
+    ///
+    /// # Errors
+    /// [`DialError::Setup`].
+    pub fn config(line: &AddressLine, profile: Profile) -> Result<ClientConfig, DialError> {
+        config_as(line, profile, ALPN)
+    }
+
     /// With a protocol name of the caller's, which only tests have.
     pub(super) async fn connect_as(
         self,
@@ -51,8 +76,7 @@ impl Dialer {
         profile: Profile,
         alpn: &[u8],
     ) -> Result<Connection, DialError> {
-        let mut config = ClientConfig::new(Arc::new(tls::client_config(line.relay, alpn)?));
-        config.transport_config(profile.transport());
+        let config = config_as(line, profile, alpn)?;
         let mut failed = DialError::NameNotFound;
         for address in look_up(line.address.as_str()).await? {
             match connect_to(address, config.clone(), profile).await {
@@ -65,6 +89,12 @@ impl Dialer {
         }
         Err(failed)
     }
+}
+
+fn config_as(line: &AddressLine, profile: Profile, alpn: &[u8]) -> Result<ClientConfig, DialError> {
+    let mut config = ClientConfig::new(Arc::new(tls::client_config(line.relay, alpn)?));
+    config.transport_config(profile.transport());
+    Ok(config)
 }
 
 async fn look_up(host_port: &str) -> Result<Vec<SocketAddr>, DialError> {
@@ -84,10 +114,17 @@ async fn connect_to(
         (Ipv6Addr::UNSPECIFIED, 0).into()
     };
     let socket = UdpSocket::bind(any).map_err(|_| DialError::Socket)?;
-    let mut endpoint = Endpoint::new(profile.endpoint(), None, socket, Arc::new(TokioRuntime))
+    let endpoint = Endpoint::new(profile.endpoint(), None, socket, Arc::new(TokioRuntime))
         .map_err(|_| DialError::Socket)?;
-    endpoint.set_default_client_config(config);
-    let connecting = endpoint.connect(address, NAME).map_err(|_| DialError::Lost)?;
+    shake_hands(endpoint, address, config).await
+}
+
+async fn shake_hands(
+    endpoint: Endpoint,
+    address: SocketAddr,
+    config: ClientConfig,
+) -> Result<Connection, DialError> {
+    let connecting = endpoint.connect_with(config, address, NAME).map_err(|_| DialError::Lost)?;
     let quic = timeout(HANDSHAKE_TIME_MAX, connecting).await.map_err(|_| DialError::NoAnswer)??;
     Connection::new(endpoint, quic)
 }

@@ -5,7 +5,7 @@ use super::limits::{
     APPEND_BYTES_OPEN_MAX, BATCH_BYTES_MAX, BATCH_MAX, PUSH_BYTES_OPEN_MAX, PUSHES_OPEN_MAX,
 };
 use super::output::{ConnectionId, Output, StreamId};
-use super::relay::{Origin, Relay, prefix_rate, principal_rate};
+use super::relay::{DISK_FAILED_MS, Origin, Relay, prefix_rate, principal_rate, spread};
 use super::session::{Lane, Stream, Use};
 use crate::job::{Append, Batch, Committed, Failure, Outcome, Place, What};
 use wire::control::ControlItem;
@@ -92,8 +92,11 @@ impl Relay {
             session.appends_open < PUSHES_OPEN_MAX
                 && session.append_bytes_open + bytes <= PUSH_BYTES_OPEN_MAX
         });
-        let all_within = self.append_bytes + bytes <= APPEND_BYTES_OPEN_MAX;
-        if within && all_within { Ok(()) } else { Err(BUSY) }
+        if self.append_bytes + bytes > APPEND_BYTES_OPEN_MAX {
+            // The same is said to many at once.
+            return Err(spread(Reason::Busy, BUSY.argument, connection));
+        }
+        if within { Ok(()) } else { Err(BUSY) }
     }
 
     pub(super) fn append_control(
@@ -242,11 +245,11 @@ impl Relay {
     /// A batch could not be made durable: nothing of it is receipted.
     pub fn handle_commit_failed(&mut self, failure: Failure, now: super::Now) {
         self.clock = now;
-        let refusal = match failure {
-            Failure::NoSpace => Refusal::plain(Reason::NoSpace),
-            Failure::Broken => Refusal { reason: Reason::Busy, argument: 60_000 },
-        };
         for origin in self.committing.take().into_iter().flatten() {
+            let refusal = match failure {
+                Failure::NoSpace => Refusal::plain(Reason::NoSpace),
+                Failure::Broken => spread(Reason::Busy, DISK_FAILED_MS, origin.connection),
+            };
             self.refuse_append(origin, refusal);
             self.settle(origin);
         }

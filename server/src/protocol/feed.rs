@@ -3,7 +3,7 @@
 use super::admission::Right;
 use super::limits::{QUEUE_BYTES_MAX, TAIL_BYTES_MAX, TAIL_READ_BYTES, TAIL_STALL};
 use super::output::{ConnectionId, Now, Output, StreamId};
-use super::relay::{Lookup, Relay, Timer, principal_rate};
+use super::relay::{DISK_FAILED_MS, Lookup, Relay, Timer, principal_rate, spread};
 use super::session::{Stream, Use, Wanted};
 use super::space::Tail;
 use crate::job::{Answer, Place, Read};
@@ -17,12 +17,14 @@ impl Relay {
     pub fn handle_answer(&mut self, ticket: u64, answer: Answer, now: Now) {
         self.clock = now;
         let Some(lookup) = self.lookups.remove(&ticket) else { return };
-        let failed = Refusal { reason: Reason::Busy, argument: 60_000 };
         match (lookup, answer) {
             (Lookup::SignIn(connection), Answer::Space(facts)) => {
                 self.space_known(connection, Ok(facts));
             }
-            (Lookup::SignIn(connection), _) => self.space_known(connection, Err(failed)),
+            (Lookup::SignIn(connection), _) => {
+                let failed = spread(Reason::Busy, DISK_FAILED_MS, connection);
+                self.space_known(connection, Err(failed));
+            }
             (Lookup::Read(connection, wanted), answer) => {
                 if let Some(session) = self.sessions.get_mut(&connection) {
                     session.reading = false;
@@ -56,7 +58,7 @@ impl Relay {
                 self.tail_read(connection, stream, sid, envelopes);
             }
             (wanted, _) => {
-                let refusal = Refusal { reason: Reason::Busy, argument: 60_000 };
+                let refusal = spread(Reason::Busy, DISK_FAILED_MS, connection);
                 self.refuse(connection, wanted.stream(), refusal);
             }
         }

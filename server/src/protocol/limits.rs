@@ -55,6 +55,34 @@ pub(super) const MAIL_WAITERS_MAX: usize = 4;
 /// The longest wait at a mailbox.
 pub(super) const MAIL_WAIT_MAX: Duration = MINUTE;
 
+/// Who is at the relay at a time, for a bound of its memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Crowd {
+    /// Connections that only listen, and read what comes.
+    pub idle: u64,
+    /// Connections with a tail that is not read.
+    pub slow_readers: u64,
+    /// Connections that never sign in.
+    pub strangers: u64,
+}
+
+impl Crowd {
+    /// Bytes that the relay may take for them at most: the program and its database, everything under way between
+    /// connections, protocol and disk, and for each connection what it may make the relay keep.
+    pub const fn memory_max(self) -> u64 {
+        const PROGRAM: u64 = 64 * MIB;
+        // QUIC's state, tasks and buffers of a connection: less than 48 KiB measured.
+        const CONNECTION: u64 = 64 * 1_024;
+        // What lies sent to one client and unconfirmed, or was received and not yet read.
+        const IN_QUIC: u64 = 256 * 1_024;
+        let shared =
+            PROGRAM + (2 * BATCH_BYTES_MAX + 2 * APPEND_BYTES_OPEN_MAX + MAIL_BYTES_ALL_MAX) as u64;
+        let slow = CONNECTION + IN_QUIC + TAIL_BYTES_MAX as u64 + TAIL_READ_BYTES;
+        let stranger = CONNECTION + (2 * STRANGER_BYTES_MAX + HELD_BYTES_MAX) as u64;
+        shared + self.idle * CONNECTION + self.slow_readers * slow + self.strangers * stranger
+    }
+}
+
 /// What the operator can change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {

@@ -30,7 +30,7 @@ mod space;
 #[cfg(test)]
 mod tests;
 
-pub use limits::Limits;
+pub use limits::{Crowd, Limits};
 pub use output::{ConnectionId, Now, Output, Prefix, StreamId};
 pub use rate::Rate;
 pub use receipt::{BadKey, RelayKey};

@@ -243,8 +243,7 @@ impl Relay {
         self.clock = now;
         let all: Vec<_> = self.sessions.keys().copied().collect();
         for connection in all {
-            let argument = 1_000 + connection.0.wrapping_mul(7_919) % 59_000;
-            let refusal = Refusal { reason: Reason::Away, argument };
+            let refusal = spread(Reason::Away, 1_000, connection);
             self.send(connection, StreamId::CONTROL, Frame::GoAway { refusal }, false);
         }
     }
@@ -358,4 +357,13 @@ impl Relay {
 pub(super) fn rate_refusal(wait: Duration) -> Refusal {
     let argument = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1);
     Refusal { reason: Reason::Rate, argument }
+}
+
+/// How long a disk that failed is left alone, at least, in ms.
+pub(super) const DISK_FAILED_MS: u64 = 30_000;
+
+/// A refusal that says how long to wait: so many ms at least, and up to a minute more, so that those who are refused at
+/// once do not come back at once. Numbers of connections that follow each other land far apart.
+pub(super) const fn spread(reason: Reason, least: u64, connection: ConnectionId) -> Refusal {
+    Refusal { reason, argument: least + connection.0.wrapping_mul(7_919) % 59_000 }
 }

@@ -4,6 +4,7 @@
 
 mod edit;
 mod load;
+mod people;
 mod relay;
 
 use relay::{Program, Relay};

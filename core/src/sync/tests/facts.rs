@@ -147,6 +147,18 @@ fn a_space_that_the_relay_does_not_know_is_created_by_who_may() {
 }
 
 #[test]
+fn a_space_that_somebody_else_has_yet_to_make_holds_nothing_up_once_the_relay_was_asked() {
+    let mut engine = greeted(Cursor::NONE, false);
+    assert!(!engine.is_idle_but(Some(SIDS[0])), "it was not asked yet");
+    refuse(&mut engine, Channel::Control, Reason::AuthBad, 0, NOW);
+    drop(outputs(&mut engine));
+    assert!(engine.is_idle_but(Some(SIDS[0])) && !engine.is_idle());
+    assert!(!engine.is_idle_but(Some(SIDS[1])));
+    engine.handle_disconnected(NOW);
+    assert!(!engine.is_idle_but(Some(SIDS[0])), "on another connection it has to be asked again");
+}
+
+#[test]
 fn f31_a_relay_that_lost_everything_is_pulled_after_a_polite_wait_and_nothing_is_pushed_before() {
     for eager in [false, true] {
         let seen = Cursor { n: 3, ..Cursor::start(StoreId::from_bytes([9; 16])) };

@@ -2,6 +2,7 @@
 
 use super::desk::*;
 use crate::job::{Answer, Read, SpaceFacts};
+use crate::protocol::relay::spread;
 use crate::protocol::{ConnectionId, Limits, Output, Rate, StreamId};
 use core::time::Duration;
 use wire::frame::{Frame, FrameError};
@@ -276,6 +277,23 @@ fn a_person_has_at_most_so_many_connections_and_a_closed_one_frees_its_place() {
     desk.relay.handle_disconnected(ConnectionId(1), desk.now);
     desk.sign_in(third, &anna);
     assert_eq!(desk.answers(third, CONTROL), signed_in(0, RunningHash::ZERO, 1, 0));
+}
+
+#[test]
+fn l5_no_second_holds_more_than_a_twentieth_of_those_who_are_refused_at_once() {
+    for first in [0_u64, 1, 77_777] {
+        for count in [1_000, 2_500] {
+            let connections = (first..).take(count).map(ConnectionId);
+            let mut waits: Vec<u64> =
+                connections.map(|conn| spread(Reason::Busy, 2_000, conn).argument).collect();
+            waits.sort_unstable();
+            assert!(waits.iter().all(|wait| (2_000..61_000).contains(wait)));
+            for (number, wait) in waits.iter().enumerate() {
+                let within = waits.iter().skip(number).take_while(|other| **other < wait + 1_000);
+                assert!(within.count() * 20 <= count, "from {wait} ms on");
+            }
+        }
+    }
 }
 
 #[test]
