@@ -62,9 +62,13 @@ load CONNECTIONS="4000":
     cargo build --release --locked -p reknit-relay
     REKNIT_CONNECTIONS={{ CONNECTIONS }} cargo run --release --locked -p reknit-e2e --example load
 
-# Each fuzz target for half a minute; needs the nightly compiler and cargo-fuzz.
+# Writes the seeds of the fuzz targets anew, from honest runs.
+corpus:
+    cargo run --locked -p reknit-e2e --example corpus
+
+# Each fuzz target for half a minute, from its seeds on; needs the nightly compiler and cargo-fuzz.
 fuzz SECONDS="30":
-    cd fuzz && for target in $(cargo +nightly fuzz list); do cargo +nightly fuzz run "$target" -- -max_total_time={{ SECONDS }} || exit 1; done
+    cd fuzz && for target in $(cargo +nightly fuzz list); do mkdir -p corpus/$target && cargo +nightly fuzz run "$target" corpus/$target seeds/$target -- -max_total_time={{ SECONDS }} || exit 1; done
 
 # Security advisories; needs the network.
 audit:

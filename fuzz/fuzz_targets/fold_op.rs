@@ -1,6 +1,7 @@
 //! Bytes from someone with the key as the body of a control item: after a genesis, and instead of one.
 #![no_main]
 
+use arbitrary::{Arbitrary, Unstructured};
 use libfuzzer_sys::fuzz_target;
 use reknit_core::crypto::{DeviceKeys, Home, Random, RecoveryEntropy, RecoveryKeys, open_control};
 use reknit_core::membership::{
@@ -60,9 +61,16 @@ fuzz_target!(|bytes: &[u8]| {
     }
     let Ground { before, after, facts, body } = &*GROUND;
     let next = ItemFacts { idx: 1, ..*facts };
-    // As it is, and over the start of an honest body.
+    // As it is, over the start of an honest body, and with bytes of it altered.
     let laid_over: Vec<u8> = bytes.iter().chain(body.iter().skip(bytes.len())).copied().collect();
-    for body in [bytes, &laid_over] {
+    let mut altered = body.clone();
+    if let Ok(alterations) = Vec::<(u16, u8)>::arbitrary_take_rest(Unstructured::new(bytes)) {
+        for (at, with) in alterations {
+            let at = usize::from(at) % altered.len();
+            altered[at] ^= with;
+        }
+    }
+    for body in [bytes, &laid_over, &altered].into_iter().filter(|it| *it != body.as_slice()) {
         let (_, judged) = after.fold(&next, Some(body), OpId::ZERO);
         assert_ne!(judged.outcome, Outcome::Applied, "nobody guesses a signature");
         drop(before.fold(facts, Some(body), OpId::ZERO));

@@ -96,14 +96,12 @@ fn class_key(siege: &Siege) -> ClassKey {
 fn b25(bench: &mut Bench) {
     let mut desk = Desk::new("b25");
     let member = desk.member(1, &Keys::new(1));
-    let mut streams = 10;
-    for len in [0, 1, 79, 80, 511, 513, 4_097, 1_048_575] {
+    for (stream, len) in (10..).zip([0, 1, 79, 80, 511, 513, 4_097, 1_048_575]) {
         let bytes = vec![1; len];
         bench.bad("as an envelope", || {
             Envelope::decode(&bytes).err().map(|error| Said::new(error.code(), error))
         });
-        streams += 1;
-        bench.bad("pushed", || pushed(&mut desk, (member, streams), bytes));
+        bench.bad("pushed", || pushed(&mut desk, (member, stream), bytes));
     }
     next_works(bench, &mut desk, member);
 }
@@ -111,15 +109,14 @@ fn b25(bench: &mut Bench) {
 fn b26(bench: &mut Bench) {
     let mut desk = Desk::new("b26");
     let member = desk.member(1, &Keys::new(1));
-    let mut streams = 10;
-    for (at, value) in [(0, 2), (1, 2), (2, 0), (2, 99), (3, 1), (3, 128)] {
+    let bytes = [(0, 2), (1, 2), (2, 0), (2, 99), (3, 1), (3, 128)];
+    for (stream, (at, value)) in (10..).zip(bytes) {
         let mut bytes = envelope(1, 512);
         bytes[at] = value;
         bench.bad("as an envelope", || {
             Envelope::decode(&bytes).err().map(|error| Said::new(error.code(), error))
         });
-        streams += 1;
-        bench.bad("pushed", || pushed(&mut desk, (member, streams), bytes));
+        bench.bad("pushed", || pushed(&mut desk, (member, stream), bytes));
     }
     next_works(bench, &mut desk, member);
 }

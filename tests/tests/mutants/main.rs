@@ -9,6 +9,7 @@ mod gate;
 mod group;
 mod honest;
 mod order;
+mod seeds;
 
 use std::fmt::Display;
 use std::time::{Duration, Instant};
