@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 /// A local-first, end-to-end encrypted space for two people after betrayal, and for each of them alone.
 #[derive(Debug, Parser)]
-#[command(name = "reknit", version, about, max_term_width = 100)]
+#[command(name = "reknit", version, max_term_width = 100)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) options: Options,

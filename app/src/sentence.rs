@@ -71,14 +71,19 @@ fn client(error: &Error) -> String {
         },
         Error::Pairing { code } => by_code(code),
         Error::Refused(refusal) => refusal.sentence(),
-        Error::NoVault
-        | Error::Exists
+        Error::NoVault => {
+            "There is nothing here yet. Start with `reknit init`; on another device of yours, with `reknit join`."
+                .to_owned()
+        }
+        Error::NotPaired => {
+            "Your partner is not here yet. Invite them with `reknit invite --partner`.".to_owned()
+        }
+        Error::NoRelay => "No relay is set. Set one with `reknit use-relay`.".to_owned(),
+        Error::Exists
         | Error::WrongSecret
         | Error::Busy
         | Error::NotFound
         | Error::Ambiguous
-        | Error::NotPaired
-        | Error::NoRelay
         | Error::NeedsUpgrade
         | Error::Storage
         | Error::Damaged { .. } => finished(&error.to_string()),
@@ -93,6 +98,8 @@ pub(crate) fn by_code(code: &str) -> String {
         "text.long" => return finished(&TextError::Bytes.to_string()),
         "tag.form" => TAG,
         "pair.form" => "The code has 8 digits.",
+        "pair.number" => "The number has 6 digits.",
+        "pair.left" => "The other phone ended the pairing. Start again on both.",
         "pair.burned" => "Too many wrong tries. Start again on the other phone.",
         "pair.expired" => "This invitation has expired. Start again on the other phone.",
         "pair.used" => "This was used before. Start again on the other phone.",
@@ -114,12 +121,4 @@ fn finished(words: &str) -> String {
     let first: String = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
     let stop = if words.ends_with(['.', '?']) { "" } else { "." };
     format!("{first}{}{stop}", letters.as_str())
-}
-
-/// A number was not taken; it can be typed again.
-pub(crate) fn type_again(code: &str) -> String {
-    match code {
-        "pair.form" => "The number has 6 digits.".to_owned(),
-        code => by_code(code),
-    }
 }

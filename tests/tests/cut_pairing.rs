@@ -123,3 +123,62 @@ fn f1_whoever_dies_in_a_pairing_comes_to_rest_and_is_paired_or_can_be() {
     let crashes = (1..60).take_while(|frames| paired_with_a_crash_after(*frames)).count();
     assert!(crashes > 15, "{crashes} frames");
 }
+
+/// How a pairing is ended: by three wrong numbers, or by giving it up on one of the two phones.
+#[derive(Debug, Clone, Copy)]
+enum End {
+    WrongNumbers,
+    InviterStops,
+    JoinerStops,
+}
+
+/// The code with which it ends for the inviter, and for the joiner; both within a minute.
+fn ended(end: End) -> [&'static str; 2] {
+    let mut world = World::new("farewell", end as u64, Weather::FAIR);
+    let people = [world.person("Nora"), world.person("Ben")];
+    assert!(world.run_until_idle(A_WHILE));
+    let [nora, ben] = people;
+    let invited = world.execute(nora, Command::Invite { whom: Whom::Partner, digits: false });
+    let Ok(Answer::Invitation { code }) = invited else { panic!("{invited:?}") };
+    world.execute(ben, Command::Join(Invited::Code(code))).unwrap();
+    let (mut codes, mut number, mut asked) = ([None; 2], None, false);
+    let done = world.run_until(Duration::from_mins(1), |world| {
+        for (side, device) in people.into_iter().enumerate() {
+            while let Some(notice) = world.devices[device].notices.pop_front() {
+                match notice {
+                    Notice::ShowNumber(shown) => number = Some(shown),
+                    Notice::AskNumber => asked = true,
+                    Notice::PairingEnded(code) => codes[side] = Some(code),
+                    Notice::Paired => panic!("they paired after {end:?}"),
+                    _ => {}
+                }
+            }
+        }
+        if let (true, Some(number)) = (asked, number.take_if(|_| asked)) {
+            match end {
+                End::WrongNumbers => {
+                    let wrong = if number == "000000" { "000001" } else { "000000" };
+                    for _ in 0..3 {
+                        let typed = world.execute(nora, Command::TypeNumber(wrong.to_owned()));
+                        assert_eq!(typed.unwrap_err().code(), "pair.sas");
+                    }
+                }
+                End::InviterStops => drop(world.execute(nora, Command::StopPairing).unwrap()),
+                End::JoinerStops => drop(world.execute(ben, Command::StopPairing).unwrap()),
+            }
+        }
+        codes.iter().all(Option::is_some)
+    });
+    assert!(done, "{end:?}: {codes:?}");
+    assert!(world.run_until_idle(A_WHILE), "{end:?}");
+    assert!(people.iter().all(|device| !world.node(*device).is_parting()));
+    assert!(world.pair(nora, ben, Whom::Partner), "a new invitation works after {end:?}");
+    codes.map(Option::unwrap)
+}
+
+#[test]
+fn a_pairing_that_ends_on_one_phone_ends_on_the_other_too() {
+    assert_eq!(ended(End::WrongNumbers), ["pair.burned", "pair.left"]);
+    assert_eq!(ended(End::InviterStops), ["pair.stopped", "pair.left"]);
+    assert_eq!(ended(End::JoinerStops), ["pair.left", "pair.stopped"]);
+}

@@ -1,6 +1,6 @@
 //! The texts that both edit, and what all commands on documents say when they are done.
 
-use crate::command::draft::{self, Writing};
+use crate::command::draft;
 use crate::command::journal::document_of;
 use crate::context::{self, Context};
 use crate::failure::Failure;
@@ -8,7 +8,7 @@ use crate::render;
 use crate::text::TextArgs;
 use crate::words;
 use clap::{Args, Subcommand};
-use reknit_core::client::{Answer, Command, Draft, Driver, Error, Session};
+use reknit_core::client::{Answer, Draft, Driver, Error, Session};
 use reknit_core::document::{DocumentKind, Edit};
 use reknit_core::membership::SpaceKind;
 use reknit_core::model::Text;
@@ -122,17 +122,10 @@ fn new(write: &WriteArgs, context: &Context) -> Result<(), Failure> {
         return Err(Error::NotPaired.into());
     }
     let kind = DocumentKind::Agreement;
-    let title = title(write)?;
-    let answer = if let Some(text) = write.text.without_editor::<TEXT_MAX>()? {
-        let title = title.or_else(|| Some(String::new()));
-        let edit = Edit { title, text: Some(text.as_str().to_owned()), ..Edit::default() };
-        driver.execute(Command::NewDocument(kind, edit))?
-    } else {
-        let edit = Edit { title, ..Edit::default() };
-        let draft = Draft { kind, before: String::new(), edit };
-        let writing = Writing::anew(draft, &driver, context)?;
-        writing.write::<TEXT_MAX>(&mut driver, context)?
-    };
+    let given = Edit { title: title(write)?, ..Edit::default() };
+    let defaults = Edit { title: Some(String::new()), ..Edit::default() };
+    let answer =
+        draft::start::<TEXT_MAX>(&write.text, (kind, given), defaults, &mut driver, context)?;
     saved(&answer, Saved { done: "agreement.new", kind }, &driver, context)
 }
 
@@ -141,16 +134,8 @@ fn edit(id: &str, write: &WriteArgs, context: &Context) -> Result<(), Failure> {
     let kind = DocumentKind::Agreement;
     let (id, before) = agreement(driver.node().session(), id)?;
     let edit = Edit { title: title(write)?, ..Edit::default() };
-    let editor = write.text.wants_editor(edit == Edit::default());
-    let answer = if editor {
-        let draft = Draft { kind, before: before.text, edit };
-        let writing = Writing::on(id, draft, &driver, context)?;
-        writing.write::<TEXT_MAX>(&mut driver, context)?
-    } else {
-        let text: Option<Text<TEXT_MAX>> = write.text.without_editor()?;
-        let edit = Edit { text: text.map(|text| text.as_str().to_owned()), ..edit };
-        driver.execute(Command::EditDocument(id, edit))?
-    };
+    let draft = Draft { kind, before: before.text, edit };
+    let answer = draft::change::<TEXT_MAX>(&write.text, id, draft, &mut driver, context)?;
     saved(&answer, Saved { done: "agreement.edit", kind }, &driver, context)
 }
 

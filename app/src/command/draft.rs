@@ -6,10 +6,11 @@ use crate::editor;
 use crate::failure::Failure;
 use crate::hold::Hold;
 use crate::render;
+use crate::text::TextArgs;
 use crate::words;
 use reknit_core::client::{Answer, Command, Draft, Driver, Error, Session, Unfinished};
 use reknit_core::crypto::draw;
-use reknit_core::document::DocumentKind;
+use reknit_core::document::{DocumentKind, Edit};
 use reknit_core::environment::SystemRandom;
 use reknit_core::model::Text;
 use reknit_core::model::id::DocumentId;
@@ -40,9 +41,59 @@ struct DiscardRow {
     document: String,
 }
 
+/// Starts a document. What was neither given now nor when it was begun is as `defaults` say.
+///
+/// # Errors
+/// What the text is refused for; what [`Writing::write`] refuses.
+pub(crate) fn start<const N: usize>(
+    text: &TextArgs,
+    (kind, given): (DocumentKind, Edit),
+    defaults: Edit,
+    driver: &mut Driver,
+    context: &Context,
+) -> Result<Answer, Failure> {
+    if let Some(text) = text.without_editor::<N>()? {
+        let edit = Edit { text: Some(text.as_str().to_owned()), ..or(given, defaults) };
+        return Ok(driver.execute(Command::NewDocument(kind, edit))?);
+    }
+    let draft = Draft { kind, before: String::new(), edit: given };
+    let mut writing = Writing::anew(draft, driver, context)?;
+    writing.draft.edit = or(writing.draft.edit, defaults);
+    writing.write::<N>(driver, context)
+}
+
+/// Changes a document: what was given, or, if nothing was, its text in an editor.
+///
+/// # Errors
+/// As [`start`].
+pub(crate) fn change<const N: usize>(
+    text: &TextArgs,
+    document: DocumentId,
+    draft: Draft,
+    driver: &mut Driver,
+    context: &Context,
+) -> Result<Answer, Failure> {
+    if text.wants_editor(draft.edit == Edit::default()) {
+        return Writing::on(document, draft, driver, context)?.write::<N>(driver, context);
+    }
+    let text: Option<Text<N>> = text.without_editor()?;
+    let edit = Edit { text: text.map(|text| text.as_str().to_owned()), ..draft.edit };
+    Ok(driver.execute(Command::EditDocument(document, edit))?)
+}
+
+/// An edit, and where it says nothing, another one.
+fn or(edit: Edit, other: Edit) -> Edit {
+    Edit {
+        title: edit.title.or(other.title),
+        text: edit.text.or(other.text),
+        tags: edit.tags.or(other.tags),
+        at_ms: edit.at_ms.or(other.at_ms),
+    }
+}
+
 /// A document while its editor is open.
 #[derive(Debug)]
-pub(crate) struct Writing {
+struct Writing {
     document: DocumentId,
     draft: Draft,
     _hold: Hold,
@@ -53,7 +104,7 @@ impl Writing {
     ///
     /// # Errors
     /// The store cannot be read.
-    pub(crate) fn anew(draft: Draft, driver: &Driver, context: &Context) -> Result<Self, Failure> {
+    fn anew(draft: Draft, driver: &Driver, context: &Context) -> Result<Self, Failure> {
         for begun in driver.node().session().drafts()? {
             if !begun.is_new || begun.draft.kind != draft.kind {
                 continue;
@@ -75,7 +126,7 @@ impl Writing {
     ///
     /// # Errors
     /// [`Failure::EditorOpen`] if it is open in another window.
-    pub(crate) fn on(
+    fn on(
         document: DocumentId,
         draft: Draft,
         driver: &Driver,
@@ -95,23 +146,15 @@ impl Writing {
         context: &Context,
     ) -> Self {
         context.out.remark(&words::goes_on(render::short(&document.hex())));
-        let (old, new) = (&mut begun.edit, given.edit);
-        old.title = new.title.or(old.title.take());
-        old.tags = new.tags.or(old.tags.take());
-        old.at_ms = new.at_ms.or(old.at_ms);
+        begun.edit = or(given.edit, begun.edit);
         Self { document, draft: begun, _hold: hold }
-    }
-
-    /// The time that it is about, unless one was given.
-    pub(crate) fn about(&mut self, at_ms: i64) {
-        self.draft.edit.at_ms.get_or_insert(at_ms);
     }
 
     /// Opens the editor, keeps what it saves, and makes one change of what it leaves.
     ///
     /// # Errors
     /// What the editor or the text is refused for; what was saved stays kept.
-    pub(crate) fn write<const N: usize>(
+    fn write<const N: usize>(
         mut self,
         driver: &mut Driver,
         context: &Context,

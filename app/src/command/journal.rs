@@ -1,7 +1,7 @@
 //! The private journal: written, edited and deleted at will; it never reaches the other person.
 
 use crate::command::document::{Saved, saved};
-use crate::command::draft::{self, Writing};
+use crate::command::draft;
 use crate::command::look::PageArgs;
 use crate::context::{self, Context};
 use crate::failure::Failure;
@@ -117,21 +117,14 @@ fn new(write: &WriteArgs, context: &Context) -> Result<(), Failure> {
     let mut driver = context.driver(false)?;
     let kind = DocumentKind::Journal;
     let given = given(write, false, &driver)?;
-    let now = millis(&driver.now().at()?);
-    let answer = if let Some(text) = write.text.without_editor::<TEXT_MAX>()? {
-        let edit = Edit {
-            title: given.title.or_else(|| Some(String::new())),
-            text: Some(text.as_str().to_owned()),
-            tags: given.tags.or_else(|| Some(Vec::new())),
-            at_ms: given.at_ms.or(Some(now)),
-        };
-        driver.execute(Command::NewDocument(kind, edit))?
-    } else {
-        let draft = Draft { kind, before: String::new(), edit: given };
-        let mut writing = Writing::anew(draft, &driver, context)?;
-        writing.about(now);
-        writing.write::<TEXT_MAX>(&mut driver, context)?
+    let defaults = Edit {
+        title: Some(String::new()),
+        text: None,
+        tags: Some(Vec::new()),
+        at_ms: Some(millis(&driver.now().at()?)),
     };
+    let answer =
+        draft::start::<TEXT_MAX>(&write.text, (kind, given), defaults, &mut driver, context)?;
     saved(&answer, Saved { done: "journal.new", kind }, &driver, context)
 }
 
@@ -143,16 +136,8 @@ fn edit(id: &str, write: &WriteArgs, no_tags: bool, context: &Context) -> Result
         return Err(Failure::OtherKind);
     }
     let given = given(write, no_tags, &driver)?;
-    let editor = write.text.wants_editor(given == Edit::default());
-    let answer = if editor {
-        let draft = Draft { kind, before: fields.text, edit: given };
-        let writing = Writing::on(id, draft, &driver, context)?;
-        writing.write::<TEXT_MAX>(&mut driver, context)?
-    } else {
-        let text: Option<Text<TEXT_MAX>> = write.text.without_editor()?;
-        let edit = Edit { text: text.map(|text| text.as_str().to_owned()), ..given };
-        driver.execute(Command::EditDocument(id, edit))?
-    };
+    let draft = Draft { kind, before: fields.text, edit: given };
+    let answer = draft::change::<TEXT_MAX>(&write.text, id, draft, &mut driver, context)?;
     saved(&answer, Saved { done: "journal.edit", kind }, &driver, context)
 }
 

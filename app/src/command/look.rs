@@ -165,7 +165,7 @@ pub(crate) fn open(args: &OpenArgs, context: &Context) -> Result<(), Failure> {
     // The cards and the lines have one order.
     for (card, line) in cards.iter().zip(lines) {
         let (said, own) = beside.of(card)?;
-        let label = said.clone().unwrap_or_else(|| line.status.replace('_', " "));
+        let label = said.clone().unwrap_or_else(|| beside.plainly(card));
         let text = line.text.as_deref().unwrap_or_default();
         let by = render::line(&line.by);
         let head = format!("{} {by}: {}  [{label}]", render::short(&line.record), line.kind);
@@ -188,10 +188,16 @@ pub(crate) fn say_record(
     let Some(card) = card else { return Ok(()) };
     let beside = Beside { session, context, mine: true, at: None };
     let line = Line::new(&card, &session.names()?);
-    human(&line, &beside.of(&card)?, context).iter().try_for_each(|text| context.out.say(text))
+    let lines = human(&line, &beside.of(&card)?, &beside.plainly(&card), context);
+    lines.iter().try_for_each(|text| context.out.say(text))
 }
 
 impl Beside<'_> {
+    /// Where a record stands, for a person who did not ask how far it has come.
+    fn plainly(&self, card: &Card) -> String {
+        label(card, Carried::Received, self.context.zone(), None)
+    }
+
     /// The label of a record, and which of one's own steps have not left this device.
     fn of(&self, card: &Card) -> Result<Own, Failure> {
         if !self.mine && self.at.is_none() {
@@ -229,7 +235,7 @@ fn instant(typed: Option<&str>, driver: &Driver) -> Result<Option<Timestamp>, Fa
 fn say_line(card: &Card, names: &Names, beside: Beside<'_>) -> Result<(), Failure> {
     let (line, found) = (Line::new(card, names), beside.of(card)?);
     let out = beside.context.out;
-    for text in human(&line, &found, beside.context) {
+    for text in human(&line, &found, &beside.plainly(card), beside.context) {
         out.say(&text)?;
     }
     let (label, on_this_phone) = found;
@@ -238,7 +244,10 @@ fn say_line(card: &Card, names: &Names, beside: Beside<'_>) -> Result<(), Failur
 
 fn say_journal(card: &DocumentCard, context: &Context) -> Result<(), Failure> {
     let id = card.id.hex();
-    let head = format!("{} {}  {}", render::short(&id), words::JOURNAL, render::line(&card.title));
+    let at = card.at_ms.and_then(|ms| journal::utc(ms, context));
+    let clock = at.as_ref().map(|at| at.to_clock(context.zone(), None)).unwrap_or_default();
+    let title = render::line(&card.title);
+    let head = format!("{} {clock} {}  {title}", render::short(&id), words::JOURNAL);
     context.out.say(head.trim_end())?;
     context.out.say(&render::block(&card.excerpt, 4))?;
     context.out.row(&JournalRow {
@@ -246,14 +255,14 @@ fn say_journal(card: &DocumentCard, context: &Context) -> Result<(), Failure> {
         document: id,
         title: &card.title,
         excerpt: &card.excerpt,
-        at: card.at_ms.and_then(|ms| journal::utc(ms, context)).map(|at| at.to_utc()),
+        at: at.as_ref().map(Zoned::to_utc),
         tags: &card.tags,
     })
 }
 
 /// A record in lines for a person.
-fn human(line: &Line, beside: &Own, context: &Context) -> Vec<String> {
-    let label = beside.0.clone().unwrap_or_else(|| line.status.replace('_', " "));
+fn human(line: &Line, beside: &Own, plainly: &str, context: &Context) -> Vec<String> {
+    let label = beside.0.as_deref().unwrap_or(plainly);
     let head = format!("{} {}", render::short(&line.record), step(&line.opening, context));
     let mut lines = vec![format!("{head}  [{label}]")];
     lines.extend(text_of(&line.opening, 4));

@@ -19,10 +19,15 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::timeout;
 use wire::address::AddressLine;
+use wire::refusal::Reason;
 
 /// How long, after the pairing is done, all that follows from it may take.
 const SETTLE_TIME_MAX: Duration = Duration::from_secs(30);
+
+/// How long telling the other phone that it is over may take.
+const PART_TIME_MAX: Duration = Duration::from_secs(2);
 
 /// What `invite` takes.
 #[derive(Debug, Args)]
@@ -211,7 +216,10 @@ fn show_code(
 
 /// Carries the two through the pairing: what is shown, what is typed, how it ended.
 async fn meet(driver: &mut Driver, mut lines: Lines, context: &Context) -> Result<(), Failure> {
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(|_| Failure::System)?;
+    let caught = |kind| signal(kind).map_err(|_| Failure::System);
+    let mut interrupt = caught(SignalKind::interrupt())?;
+    let mut stop = caught(SignalKind::terminate())?;
+    let mut hangup = caught(SignalKind::hangup())?;
     let mut typed = VecDeque::new();
     let (mut asked, mut open) = (false, true);
     loop {
@@ -228,9 +236,11 @@ async fn meet(driver: &mut Driver, mut lines: Lines, context: &Context) -> Resul
                 }
                 Notice::Paired => return paired(driver, context).await,
                 Notice::PairingEnded(code) => {
-                    close(driver).await;
+                    part(driver).await;
                     return Err(Error::Pairing { code }.into());
                 }
+                // Whoever joins asks for a space that the other one is only just making.
+                Notice::Refused(refusal) if refusal.reason == Reason::AuthBad => {}
                 Notice::Refused(refusal) => context.out.remark(&refusal.sentence()),
                 Notice::Changed(_)
                 | Notice::Sent(_)
@@ -243,7 +253,7 @@ async fn meet(driver: &mut Driver, mut lines: Lines, context: &Context) -> Resul
                 Ok(_) => asked = false,
                 Err(Error::Pairing { code }) => {
                     context.out.row(&PairRow::Again(code))?;
-                    context.out.say(&sentence::type_again(code))?;
+                    context.out.say(&sentence::by_code(code))?;
                     // What follows from it may be the end of the invitation.
                     driver.want_online()?;
                 }
@@ -253,7 +263,7 @@ async fn meet(driver: &mut Driver, mut lines: Lines, context: &Context) -> Resul
         }
         if asked && !open {
             driver.execute(Command::StopPairing)?;
-            close(driver).await;
+            part(driver).await;
             return Err(Failure::InputEnded);
         }
         tokio::select! {
@@ -262,13 +272,25 @@ async fn meet(driver: &mut Driver, mut lines: Lines, context: &Context) -> Resul
                 Some(line) => typed.push_back(line),
                 None => open = false,
             },
-            _ = interrupt.recv() => {
-                driver.execute(Command::StopPairing)?;
-                close(driver).await;
-                return Err(Failure::Stopped);
-            }
+            _ = interrupt.recv() => return stopped(driver).await,
+            _ = stop.recv() => return stopped(driver).await,
+            _ = hangup.recv() => return stopped(driver).await,
         }
     }
+}
+
+/// A person, or the system, gives it up.
+async fn stopped(driver: &mut Driver) -> Result<(), Failure> {
+    driver.execute(Command::StopPairing)?;
+    part(driver).await;
+    Err(Failure::Stopped)
+}
+
+/// Hangs up once the other phone is told that it is over, if that can be told now.
+async fn part(driver: &mut Driver) {
+    let told = async { while driver.node().is_parting() && driver.step().await.is_ok() {} };
+    drop(timeout(PART_TIME_MAX, told).await);
+    close(driver).await;
 }
 
 /// Paired: what follows from it is exchanged at once, as far as there is a connection.

@@ -14,6 +14,9 @@ use std::fs;
 use std::path::Path;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+/// How an address line begins that is of use on this machine only.
+const LOOPBACK: [&str; 3] = ["127.", "[::1]", "localhost:"];
+
 /// What `serve` takes: what the relay does.
 #[derive(Debug, Args)]
 #[command(disable_help_flag = true)]
@@ -40,13 +43,12 @@ pub(crate) async fn serve(args: &ServeArgs, context: &Context) -> Result<(), Fai
     let mut interrupt = signal(SignalKind::interrupt()).map_err(system)?;
     // A closed terminal does not stop a relay.
     let _ignored = signal(SignalKind::hangup()).map_err(system)?;
-    let this_machine_only = config.listen.ip().is_loopback();
     let random = Box::new(|out: &mut [u8]| SystemRandom.fill(out));
     let server = Server::start(config, random).await.map_err(Failure::RelayStart)?;
     let line = server.address_line().to_string();
     context.out.say(&line)?;
-    context.out.row(&ServeRow { relay: line })?;
-    if this_machine_only {
+    context.out.row(&ServeRow { relay: line.clone() })?;
+    if LOOPBACK.iter().any(|host| line.starts_with(host)) {
         context.out.remark(words::THIS_MACHINE_ONLY);
     }
     tokio::select! {
@@ -64,7 +66,7 @@ pub(crate) async fn serve(args: &ServeArgs, context: &Context) -> Result<(), Fai
 fn configuration(args: &ServeArgs, context: &Context) -> Result<Option<Config>, Failure> {
     let typed = args.settings.iter().filter(|argument| *argument != "--json").cloned();
     let line = std::iter::once(OsString::from("serve")).chain(typed);
-    let command = config::command().name("reknit serve").no_binary_name(false);
+    let command = config::command().bin_name("reknit serve").no_binary_name(false);
     let matches = match command.try_get_matches_from(line) {
         Ok(matches) => matches,
         Err(asked) if asked.exit_code() == 0 => {

@@ -103,6 +103,8 @@ pub struct Node {
     pub(crate) session: Session,
     pub(crate) links: BTreeMap<RelayId, Link>,
     pub(crate) pairing: Option<Pairing>,
+    /// The request by which the other phone is told that a pairing is over.
+    pub(crate) parting: Option<u64>,
     pub(crate) outputs: VecDeque<Output>,
     /// Nothing that waited on disk was looked at yet.
     pub(crate) started: bool,
@@ -122,6 +124,7 @@ impl Node {
             session,
             links: BTreeMap::new(),
             pairing: None,
+            parting: None,
             outputs: VecDeque::new(),
             started: true,
             unsettled: true,
@@ -224,6 +227,7 @@ impl Node {
         now: &Now,
         random: &mut dyn Random,
     ) -> Result<(), Error> {
+        self.parting = None;
         if let Some(link) = self.links.get_mut(&relay) {
             link.exporter = None;
             link.engine.handle_disconnected(now.moment);
@@ -338,6 +342,11 @@ impl Node {
     fn is_idle_but(&self, awaited: Option<SpaceHandle>) -> bool {
         let mut used = self.links.values().filter(|link| link.carries_any());
         self.pairing.is_none() && used.all(|link| link.engine.is_idle_but(awaited))
+    }
+
+    /// The other phone is being told that a pairing is over: to hang up now would leave it waiting.
+    pub const fn is_parting(&self) -> bool {
+        self.parting.is_some()
     }
 
     /// The unlocked vault, for reading.

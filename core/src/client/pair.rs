@@ -396,8 +396,10 @@ impl Node {
     fn put_mail(&mut self, idx: u8, bytes: Vec<u8>) {
         let Some(pairing) = &mut self.pairing else { return };
         let Some(link) = self.links.get_mut(&pairing.relay) else { return };
+        let farewell = bytes.is_empty();
         let request = link.engine.ask(Frame::MailPut { rid: pairing.rid, idx, bytes });
         pairing.puts.insert(request, idx);
+        self.parting = farewell.then_some(request);
     }
 
     /// Keeps one question for new messages open at the relay.
@@ -415,6 +417,10 @@ impl Node {
 
     /// An answer to a request of the pairing; false if it was not one.
     pub(crate) fn pairing_answer(&mut self, request: u64, frame: &Frame, now: &Now) -> bool {
+        if self.parting == Some(request) {
+            self.parting = None;
+            return true;
+        }
         let Some(pairing) = &mut self.pairing else { return false };
         if pairing.get != Some(request) && !pairing.puts.contains_key(&request) {
             return false;
@@ -439,6 +445,7 @@ impl Node {
 
     /// Nothing more answers a request: what was not answered is asked again.
     pub(crate) fn pairing_answer_end(&mut self, request: u64) {
+        self.parting = self.parting.filter(|parting| *parting != request);
         let Some(pairing) = &mut self.pairing else { return };
         if pairing.get == Some(request) {
             pairing.get = None;

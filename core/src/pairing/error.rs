@@ -63,7 +63,7 @@ impl TypedError {
     /// The stable code.
     pub const fn code(self) -> &'static str {
         match self {
-            Self::Form => "pair.form",
+            Self::Form => "pair.number",
             Self::Wrong { .. } => "pair.sas",
             Self::NotAsked => "pair.step",
         }
@@ -108,6 +108,9 @@ pub enum PairError {
     /// A person here, or the program, gave it up.
     #[error("The pairing was stopped. Start again on the other phone.")]
     Stopped,
+    /// The other phone said that it is over.
+    #[error("The other phone ended the pairing. Start again on both phones.")]
+    Left,
 }
 
 impl PairError {
@@ -123,6 +126,22 @@ impl PairError {
             Self::Key => "pair.key",
             Self::Mirror => "pair.mirror",
             Self::Stopped => "pair.stopped",
+            Self::Left => "pair.left",
+        }
+    }
+
+    /// Whether the other side is told: unless it knows, or the box is gone or another's.
+    pub(super) const fn is_told(self) -> bool {
+        match self {
+            Self::Tries
+            | Self::Mode
+            | Self::Version
+            | Self::Form
+            | Self::Mismatch
+            | Self::Key
+            | Self::Mirror
+            | Self::Stopped => true,
+            Self::Expired | Self::Used | Self::Left => false,
         }
     }
 }

@@ -195,7 +195,7 @@ impl Invite {
     /// The person, or the program, gives it up.
     pub fn stop(&mut self) {
         if !matches!(self.phase, Phase::Ended) {
-            self.end(Output::Burned(PairError::Stopped));
+            self.burn(PairError::Stopped);
         }
     }
 
@@ -349,6 +349,11 @@ impl Invite {
         }
     }
 
+    fn burn(&mut self, error: PairError) {
+        self.phase = Phase::Ended;
+        self.mailbox.burn(error);
+    }
+
     fn end(&mut self, end: Output) {
         self.phase = Phase::Ended;
         self.mailbox.end(end);
@@ -370,7 +375,7 @@ impl Invite {
                 | Phase::Drafting { .. }
                 | Phase::Drafted { .. },
                 _,
-            ) => self.end(Output::Burned(error)),
+            ) => self.burn(error),
         }
     }
 }

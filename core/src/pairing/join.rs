@@ -374,7 +374,7 @@ impl Join {
             | Phase::Entering { .. }
             | Phase::Checking { .. } => {
                 self.phase = Phase::Ended;
-                self.mailbox.end(Output::Burned(error));
+                self.mailbox.burn(error);
             }
         }
     }

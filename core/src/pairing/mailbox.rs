@@ -69,13 +69,17 @@ impl Mailbox {
         self.outputs.push_back(output);
     }
 
-    /// Takes a message in.
+    /// Takes a message in. An empty one is a farewell, whichever of the two would write there.
     ///
     /// # Errors
-    /// [`PairError::Used`] if another text stood at its place, [`PairError::Form`] if it is too long.
+    /// [`PairError::Left`] for a farewell, [`PairError::Used`] if another text stood at its place, [`PairError::Form`]
+    /// if it is too long.
     pub(super) fn accept(&mut self, idx: u8, bytes: &[u8]) -> Result<(), PairError> {
         if idx > LAST {
             return Ok(());
+        }
+        if bytes.is_empty() {
+            return Err(PairError::Left);
         }
         if bytes.len() > MAIL_BYTES_MAX {
             return Err(PairError::Form);
@@ -125,6 +129,18 @@ impl Mailbox {
         self.received.clear();
         self.wanted = None;
         self.outputs.push_back(end);
+    }
+
+    /// Ends without success. The other side is told at the next free place, if the box is known to be there and the
+    /// other side does not know already.
+    pub(super) fn burn(&mut self, error: PairError) {
+        let there = !self.unstored.contains(&0);
+        let last = self.sent.keys().chain(self.received.keys()).max().copied();
+        let last = last.filter(|_| there && error.is_told());
+        self.end(Output::Burned(error));
+        if let Some(idx) = last.map(|last| last + 1).filter(|idx| *idx <= LAST) {
+            self.outputs.push_front(Output::Put { idx, bytes: Vec::new() });
+        }
     }
 
     pub(super) fn poll(&mut self) -> Option<Output> {

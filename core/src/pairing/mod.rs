@@ -22,8 +22,8 @@
 //!                                                             CheckGenesis{body, wraps} -> signed(signature)
 //!                                                             Founded{receipt}, Done; or AwaitSpace
 //! ```
-//! Invariants: three wrong numbers, a second answer, a stop or any mismatch burn the invitation; the welcome leaves
-//! only after the joiner's number was typed by someone who also gave the app secret; a number is typed, never compared
+//! Invariants: three wrong numbers, a second answer, a stop or any mismatch burn the invitation, and an empty message
+//! tells the other side so; the welcome leaves only after the joiner's number was typed by someone who also gave the app secret; a number is typed, never compared
 //! by eye. Both `Card`s and the joiner's device are checked here: canonical, torsion-free keys, proofs of possession.
 //! What a Genesis or a control log says is for `membership`; the caller joins the two.
 //! Sources: RFC 9180 (HPKE), Vaudenay 2005 (commit, then reveal, then compare), `docs/protocol.md`.

@@ -41,24 +41,7 @@ impl Store {
         limit: usize,
         direction: Direction,
     ) -> Result<Vec<Row>, StoreError> {
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let (first, next) = match direction {
-            Direction::Ascending => (
-                "select id, ord, state, body from row where tbl = ?1 order by ord, id limit ?2",
-                "select id, ord, state, body from row where tbl = ?1 and (ord, id) > (?3, ?4)
-                 order by ord, id limit ?2",
-            ),
-            Direction::Descending => (
-                "select id, ord, state, body from row where tbl = ?1
-                 order by ord desc, id desc limit ?2",
-                "select id, ord, state, body from row where tbl = ?1 and (ord, id) < (?3, ?4)
-                 order by ord desc, id desc limit ?2",
-            ),
-        };
-        match after {
-            None => self.rows(first, params![table.number(), limit]),
-            Some((order, id)) => self.rows(next, params![table.number(), limit, order, id]),
-        }
+        self.paged((table, None), after, limit, direction)
     }
 
     /// The same among the rows of one state.
@@ -72,25 +55,36 @@ impl Store {
         limit: usize,
         direction: Direction,
     ) -> Result<Vec<Row>, StoreError> {
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let (first, next) = match direction {
-            Direction::Ascending => (
-                "select id, ord, state, body from row where tbl = ?1 and state = ?2
-                 order by ord, id limit ?3",
-                "select id, ord, state, body from row where tbl = ?1 and state = ?2
-                 and (ord, id) > (?4, ?5) order by ord, id limit ?3",
-            ),
-            Direction::Descending => (
-                "select id, ord, state, body from row where tbl = ?1 and state = ?2
-                 order by ord desc, id desc limit ?3",
-                "select id, ord, state, body from row where tbl = ?1 and state = ?2
-                 and (ord, id) < (?4, ?5) order by ord desc, id desc limit ?3",
-            ),
+        self.paged((table, Some(state)), after, limit, direction)
+    }
+
+    fn paged(
+        &self,
+        (table, state): (Table, Option<u8>),
+        after: Option<([u8; 16], Vec<u8>)>,
+        limit: usize,
+        direction: Direction,
+    ) -> Result<Vec<Row>, StoreError> {
+        let (behind, way) = match direction {
+            Direction::Ascending => (">", ""),
+            Direction::Descending => ("<", " desc"),
         };
-        match after {
-            None => self.rows(first, params![table.number(), state, limit]),
-            Some((order, id)) => self.rows(next, params![table.number(), state, limit, order, id]),
-        }
+        // What is not asked for stands as a constant, so that each form is one range of one index.
+        let in_state = if state.is_some() { "state = ?2" } else { "?2 is null" };
+        let (order, id) = after.unzip();
+        let on = if order.is_some() {
+            format!("(ord, id) {behind} (?4, ?5)")
+        } else {
+            "?4 is null and ?5 is null".to_owned()
+        };
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.rows(
+            &format!(
+                "select id, ord, state, body from row where tbl = ?1 and {in_state} and {on}
+                 order by ord{way}, id{way} limit ?3"
+            ),
+            params![table.number(), state, limit, order, id],
+        )
     }
 
     /// At most `limit` ids from `from` on and before `to`, by id; no row is read.

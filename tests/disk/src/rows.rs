@@ -185,7 +185,7 @@ pub fn answers_fit(store: &Store, rows: &Rows, random: &mut Random) -> Result<()
     let page = store.page(table, None, usize::MAX, Direction::Ascending)?;
     assert!(page.iter().eq(expected.iter().copied()), "a list shows what is there, in its order");
     assert_eq!(store.count(table)?, expected.len() as u64);
-    let state = store.by_state(table, 1, usize::MAX)?;
+    let state = store.page_in_state((table, 1), None, usize::MAX, Direction::Ascending)?;
     assert!(state.iter().eq(expected.iter().copied().filter(|row| row.state == 1)));
     if let Some(row) = expected.first() {
         assert_eq!(store.get(table, &row.id)?.as_ref(), Some(*row));

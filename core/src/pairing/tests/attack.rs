@@ -40,7 +40,12 @@ fn b62_three_wrong_numbers_burn_the_invitation_on_the_inviters_phone() {
     }
     assert_eq!(phones.i.burned().map(PairError::code), Some("pair.burned"));
     assert_eq!(phones.inviter_types(&right), Err(TypedError::NotAsked));
-    assert!(!phones.mailbox.contains_key(&4));
+    assert_eq!(phones.mailbox.get(&4), Some(&Vec::new()), "nothing but a farewell");
+    assert_eq!(
+        phones.j.burned(),
+        Some(PairError::Left),
+        "the joiner does not wait for ten minutes"
+    );
 }
 
 #[test]
@@ -54,6 +59,7 @@ fn b62_three_wrong_numbers_burn_the_invitation_on_the_joiners_phone() {
     }
     phones.pump();
     assert_eq!(phones.j.burned(), Some(PairError::Tries));
+    assert_eq!(phones.i.burned().map(PairError::code), Some("pair.left"));
 }
 
 #[test]
