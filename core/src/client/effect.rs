@@ -7,7 +7,10 @@ use crate::client::error::Error;
 use crate::client::shelf::Place;
 use crate::client::turn::{Changed, Origin, Turn};
 use crate::crypto::{EpochKey, Random};
-use crate::entry::{Accepted, DocumentChanges, Entry, EntryError, Frontier, Incident, Payload};
+use crate::entry::{
+    Accepted, DocumentChanges, Entry, EntryError, Frontier, Incident, Payload,
+    Standing as EntryStanding,
+};
 use crate::membership::SpaceKind;
 use crate::model::id::{DocumentId, OrderKey, RecordId, SpaceId};
 use crate::model::{Event, Head, Told, fold};
@@ -34,8 +37,6 @@ impl Turn<'_> {
         origin: Option<Origin>,
         random: &mut dyn Random,
     ) -> Result<(), Error> {
-        let forked = |incident: &Incident| matches!(incident, Incident::Fork { .. });
-        self.rebuild |= accepted.incidents.iter().any(forked);
         let payload = match Payload::decode(entry.header.kind, &entry.payload) {
             Ok(payload) => payload,
             Err(error) => return self.void(origin, error, random),
@@ -44,8 +45,9 @@ impl Turn<'_> {
         match payload {
             Payload::Event(body) if !private => self.tell(entry, accepted, body, random),
             Payload::Changes(documents) => {
-                // From a split on no change of the chain counts; where the split is new, all is rebuilt without them.
-                if !accepted.disputed {
+                // What stands in doubt does not count; where the doubt is new, all is made anew without it.
+                let (chain, seq) = (entry.header.chain, entry.header.seq);
+                if self.space.standing_of(chain, seq, entry.id) == EntryStanding::Counts {
                     for changes in documents {
                         self.take_changes(entry, &accepted.seen, changes);
                     }
@@ -87,7 +89,8 @@ impl Turn<'_> {
         body: Vec<u8>,
         random: &mut dyn Random,
     ) -> Result<(), Error> {
-        let head = self.head_of(entry, accepted.k, &accepted.seen, accepted.disputed);
+        let standing = self.space.standing_of(entry.header.chain, entry.header.seq, entry.id);
+        let head = self.head_of(entry, accepted.k, &accepted.seen, standing);
         let Some(head) = head else { return Ok(()) };
         let Ok(told) = Told::new(head, body) else {
             return self.report(&Incident::RefusedEvent { entry: entry.id }, random);
@@ -103,7 +106,7 @@ impl Turn<'_> {
         entry: &Entry,
         k: OrderKey,
         seen: &Frontier,
-        disputed: bool,
+        standing: EntryStanding,
     ) -> Option<Head> {
         let chain = entry.header.chain;
         Some(Head {
@@ -114,7 +117,8 @@ impl Turn<'_> {
             chain,
             seq: entry.header.seq,
             seen: seen.iter().map(|(chain, (seq, _))| (*chain, *seq)).collect(),
-            disputed,
+            disputed: standing == EntryStanding::Disputed,
+            cut_off: standing == EntryStanding::CutOff,
         })
     }
 
@@ -147,6 +151,7 @@ impl Turn<'_> {
     /// Ends the gathering: merges, folds, writes list rows and commits.
     pub(crate) fn close(mut self, random: &mut dyn Random) -> Result<Changed, Error> {
         self.settle(random)?;
+        self.weigh_doubts(random)?;
         if self.rebuild {
             self.gather_again(random)?;
         }
@@ -197,18 +202,23 @@ impl Turn<'_> {
         Ok(())
     }
 
-    /// A chain turned out to be split: its events from there on are marked, and every document is made again from
-    /// the entries without its changes from there on. What this turn adds counts like what is stored: how entries are
-    /// spread over turns is chance, or the sender's choice.
+    /// What counts of a chain in doubt changed: its events are marked anew, and every document is made again from
+    /// the entries that count. What this turn adds counts like what is stored: how entries are spread over turns is
+    /// chance, or the sender's choice.
     fn gather_again(&mut self, random: &mut dyn Random) -> Result<(), Error> {
         self.incoming.clear();
         let mut entries = card::entries(&self.space.shelf, self.space.home.space)?;
         entries.extend(self.added_entries());
         for entry in entries {
             let (chain, seq) = (entry.header.chain, entry.header.seq);
-            if self.space.chains.get(chain).is_some_and(|chain| chain.disputes(seq)) {
-                self.dispute(&entry, random)?;
-            } else if let Ok(Payload::Changes(documents)) =
+            let standing = self.space.standing_of(chain, seq, entry.id);
+            if self.space.is_in_doubt(chain, seq) {
+                self.mark(&entry, standing, random)?;
+            }
+            if standing != EntryStanding::Counts {
+                continue;
+            }
+            if let Ok(Payload::Changes(documents)) =
                 Payload::decode(entry.header.kind, &entry.payload)
             {
                 let seen = self.seen_by(chain, seq, entry.id);
@@ -237,9 +247,15 @@ impl Turn<'_> {
         self.changed.documents.insert(id);
     }
 
-    /// Marks an event of a split chain that was told before the split was known.
-    fn dispute(&mut self, entry: &Entry, random: &mut dyn Random) -> Result<(), Error> {
-        let is_it = |told: &Told| told.head.id == entry.id;
+    /// Marks an event of a chain in doubt as it stands now.
+    fn mark(
+        &mut self,
+        entry: &Entry,
+        standing: EntryStanding,
+        random: &mut dyn Random,
+    ) -> Result<(), Error> {
+        let (disputed, cut_off) =
+            (standing == EntryStanding::Disputed, standing == EntryStanding::CutOff);
         let Ok(Payload::Event(body)) = Payload::decode(entry.header.kind, &entry.payload) else {
             return Ok(());
         };
@@ -251,8 +267,9 @@ impl Turn<'_> {
         let record = event.record(entry.id, author);
         let mut marked = None;
         for told in self.record_told(record)? {
-            if is_it(told) && !told.head.disputed {
-                told.head.disputed = true;
+            let head = &mut told.head;
+            if head.id == entry.id && (head.disputed, head.cut_off) != (disputed, cut_off) {
+                (head.disputed, head.cut_off) = (disputed, cut_off);
                 marked = Some(told.clone());
             }
         }

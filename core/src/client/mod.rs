@@ -15,6 +15,7 @@ mod command;
 mod control;
 mod deliver;
 mod draft;
+mod doubt;
 mod driver;
 mod edit_row;
 mod effect;

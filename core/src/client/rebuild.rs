@@ -7,7 +7,7 @@ use crate::client::error::Error;
 use crate::client::mark::Trust;
 use crate::client::space::Space;
 use crate::document::{ActorId, Document, DocumentKind, Incoming, Place};
-use crate::entry::{DocumentChanges, Entry, Frontier, Payload};
+use crate::entry::{DocumentChanges, Entry, Frontier, Payload, Standing};
 use crate::model::id::{ChainId, DocumentId};
 use crate::store::Table;
 
@@ -36,7 +36,7 @@ impl Space {
         card::each_entry(&self.shelf, self.home.space, |_, entry| {
             let (chain, seq) = (entry.header.chain, entry.header.seq);
             if self.suspects.get(&entry.id) == Some(&Trust::Never)
-                || self.chains.get(chain).is_some_and(|chain| chain.disputes(seq))
+                || self.standing_of(chain, seq, entry.id) != Standing::Counts
             {
                 return;
             }

@@ -3,6 +3,7 @@
 //! All of it is a cache of rows: [`Space::load`] makes it from the store alone, so memory is never the only truth.
 
 use crate::client::anew::Anew;
+use crate::client::doubt::InDoubt;
 use crate::client::effect::SpaceKey;
 use crate::client::error::Error;
 use crate::client::mark::Trust;
@@ -64,6 +65,8 @@ pub(crate) struct Space {
     pub(crate) suspects: BTreeMap<EntryId, Trust>,
     /// Whether this device's chain is its own alone.
     pub(crate) anew: Anew,
+    /// Chains in doubt.
+    pub(super) doubts: BTreeMap<ChainId, InDoubt>,
     /// The outbox is no longer what the relay's link was given.
     pub(crate) outbox_moved: bool,
     /// Epochs whose keys are kept on the shelf.
@@ -133,6 +136,7 @@ impl Space {
             outbox_next: 0,
             suspects: BTreeMap::new(),
             anew: Anew::No,
+            doubts: BTreeMap::new(),
             outbox_moved: false,
             kept: BTreeSet::new(),
             tried: 0,
@@ -149,6 +153,7 @@ impl Space {
         space.load_keys()?;
         space.load_control(loader)?;
         space.load_chains()?;
+        space.load_doubts()?;
         space.load_waiting()?;
         Ok(Ok(space))
     }

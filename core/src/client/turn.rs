@@ -73,6 +73,8 @@ pub(crate) struct Turn<'a> {
     pub(crate) acquitted: Vec<EntryId>,
     /// An entry came that this device signed and did not hold.
     pub(crate) own_elsewhere: bool,
+    /// Chains in doubt of which an accepted entry speaks.
+    pub(crate) heard_of: BTreeSet<ChainId>,
     waiting: BTreeMap<EnvelopeId, Vec<u8>>,
     accepted: BTreeMap<EntryId, Vec<u8>>,
     added: Added,
@@ -154,6 +156,7 @@ impl<'a> Turn<'a> {
             marked: false,
             acquitted: Vec::new(),
             own_elsewhere: false,
+            heard_of: BTreeSet::new(),
             waiting: BTreeMap::new(),
             accepted: BTreeMap::new(),
             added: Added::default(),
@@ -309,6 +312,7 @@ impl<'a> Turn<'a> {
         let (chain, seq, id) = (entry.header.chain, entry.header.seq, entry.id);
         let order = accepted.k.0.to_be_bytes();
         let bytes = entry.encode();
+        self.listen(&entry);
         self.take_effect(&entry, &accepted, origin, random)?;
         let place = Place::new(Table::Entries, id.as_bytes()).order(order);
         self.space.shelf.put(&mut self.batch, place, &bytes, random)?;
@@ -424,6 +428,12 @@ impl<'a> Turn<'a> {
     /// What the author of an accepted entry had seen, stored or added by this turn.
     pub(crate) fn seen_by(&self, chain: ChainId, seq: u64, id: EntryId) -> Frontier {
         Overlay { space: self.space, added: &self.added }.seen_by(chain, seq, id)
+    }
+
+    /// The accepted entries at a place, stored or added by this turn.
+    pub(crate) fn known_at(&self, chain: ChainId, seq: u64) -> Vec<EntryId> {
+        let known = Overlay { space: self.space, added: &self.added };
+        known.entries_at(chain, seq).into_iter().map(|(id, _)| id).collect()
     }
 
     /// The relay holds this entry at a position.

@@ -11,7 +11,7 @@ use crate::client::staged::{self, Staged};
 use crate::client::turn::{Changed, Turn};
 use crate::crypto::Random;
 use crate::document::{Document, Edit};
-use crate::entry::{Chain, Entry, Incident, Payload, Split};
+use crate::entry::{Chain, Entry, Incident, Payload, Split, Standing};
 use crate::membership::SpaceKind;
 use crate::model::Told;
 use crate::model::id::{ChainId, DocumentId, EntryId, OrderKey};
@@ -107,6 +107,7 @@ impl Turn<'_> {
                 self.batch.delete(Table::Chains, &row);
                 self.space.chains.forget(chain);
             }
+            self.space.forget_doubt(chain);
         }
         Ok(())
     }
@@ -146,18 +147,18 @@ impl Turn<'_> {
         random: &mut dyn Random,
     ) -> Result<(), Error> {
         let (chain, seq) = (entry.header.chain, entry.header.seq);
-        let disputed = self.space.chains.get(chain).is_some_and(|it| it.disputes(seq));
+        let standing = self.space.standing_of(chain, seq, entry.id);
         let seen = self.space.seen_by(chain, seq, entry.id);
         match Payload::decode(entry.header.kind, &entry.payload) {
             Ok(Payload::Event(body)) if self.space.kind == SpaceKind::Shared => {
-                let head = self.head_of(entry, k, &seen, disputed);
+                let head = self.head_of(entry, k, &seen, standing);
                 // What is not valid was written down when it came.
                 if let Some(Ok(told)) = head.map(|head| Told::new(head, body)) {
                     self.file_told(&told, random)?;
                     self.told.entry(told.record()).or_default().push(told);
                 }
             }
-            Ok(Payload::Changes(documents)) if !disputed => {
+            Ok(Payload::Changes(documents)) if standing == Standing::Counts => {
                 for changes in documents {
                     self.take_changes(entry, &seen, changes);
                 }

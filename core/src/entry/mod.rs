@@ -9,6 +9,7 @@
 //! Sources: `docs/protocol.md` (entry), RFC 8032 (Ed25519), the Automerge binary format (change hashes).
 
 mod admit;
+mod agreed;
 mod chain;
 mod change;
 mod draft;
@@ -24,6 +25,7 @@ mod waiting;
 
 pub use admit::{Accepted, Admission, AdmitContext, Known, Missing};
 pub use chain::{Chain, Chains, Split};
+pub use agreed::{Acknowledged, Doubt, Doubtful, Standing, agreed};
 pub use change::{ChangeError, change_hash};
 pub use draft::{DraftContext, DraftError};
 pub use error::EntryError;

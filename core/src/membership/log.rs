@@ -8,7 +8,7 @@ use super::outcome::{Folded, KeyArrival, Outcome, VoidReason};
 use super::rules::ItemFacts;
 use super::table::Table;
 use crate::crypto::{EpochKey, Home, WrapContext, ladder_open, open_control, unwrap};
-use crate::model::id::{DeviceId, OpId};
+use crate::model::id::{ChainId, DeviceId, OpId};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use wire::codec::{DecodeError, Reader};
@@ -50,6 +50,7 @@ pub struct ControlLog {
     genesis: Option<Genesis>,
     commitments: BTreeMap<u32, [u8; 32]>,
     transcripts: BTreeMap<DeviceId, [u8; 32]>,
+    ends: BTreeMap<ChainId, (u64, u32)>,
 }
 
 #[derive(Debug, Clone)]
@@ -69,6 +70,7 @@ impl ControlLog {
             genesis: None,
             commitments: BTreeMap::new(),
             transcripts: BTreeMap::new(),
+            ends: BTreeMap::new(),
         }
     }
 
@@ -200,6 +202,12 @@ impl ControlLog {
         self.transcripts.get(&device)
     }
 
+    /// Where a chain ends by the word of its owner's people: the last place that counts in any case, and the index of
+    /// the op that said so first.
+    pub fn end_of(&self, chain: ChainId) -> Option<(u64, u32)> {
+        self.ends.get(&chain).copied()
+    }
+
     /// Place and link stand at fixed offsets, so that an item which does not decode is linked too.
     fn follows(&self, item: &[u8]) -> bool {
         let link = || -> Result<_, DecodeError> {
@@ -284,6 +292,11 @@ impl ControlLog {
         let idx = self.next_idx();
         if let Some(applied) = judged.applied {
             self.commitments.insert(state.table().epoch(), *state.table().kc());
+            for member in state.table().members() {
+                let Some(cut) = member.cut else { continue };
+                let chain = ChainId { device: member.device.id(), inc: cut.inc };
+                self.ends.entry(chain).or_insert((cut.seq, idx));
+            }
             match applied.action {
                 Action::Genesis(genesis) => self.genesis = Some(genesis),
                 Action::AddDevice(add) => {

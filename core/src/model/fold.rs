@@ -128,6 +128,7 @@ pub fn may(told: &[Told], event: &Event, by: PersonId) -> Result<(), Rule> {
         seq: 1,
         seen: seen.into_iter().collect(),
         disputed: false,
+        cut_off: false,
     };
     let id = head.id;
     let new = Told::new(head, event.encode()).map_err(|_| Rule::WrongRecord)?;
@@ -210,6 +211,10 @@ impl<'a> Case<'a> {
         let kind = told.event().kind();
         let permission = permission(kind);
         let opener = self.opener;
+        let in_doubt = told.head.disputed || told.head.cut_off;
+        if in_doubt && told.head.id != opener.head.id {
+            return Standing::Void(Rule::InDoubt);
+        }
         if kind.opens() {
             let fits = told.head.id == opener.head.id || (self.names() && kind == Kind::Member);
             return if fits { Standing::Counted } else { Standing::Void(Rule::WrongRecord) };

@@ -104,11 +104,14 @@ pub enum Rule {
     /// A time moves before it is due.
     #[error("a time can be moved before it is due, not after")]
     TooLateToMove,
+    /// Another text claims its place, or its device was cut off before it; and the other person had not heard it.
+    #[error("this stands in doubt")]
+    InDoubt,
 }
 
 impl Rule {
     /// Every rule, for tests and for documents.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::WrongAuthor,
         Self::WrongRecord,
         Self::NotSeen,
@@ -127,6 +130,7 @@ impl Rule {
         Self::NothingPromised,
         Self::AlreadyMoved,
         Self::TooLateToMove,
+        Self::InDoubt,
     ];
 
     /// A stable dotted code, for scripts and for the rows of views.
@@ -150,6 +154,7 @@ impl Rule {
             Self::NothingPromised => "rule.unpromised",
             Self::AlreadyMoved => "rule.moved",
             Self::TooLateToMove => "rule.late",
+            Self::InDoubt => "rule.doubt",
         }
     }
 }

@@ -30,6 +30,9 @@ pub struct Head {
     pub seen: Vec<(ChainId, u64)>,
     /// Another entry claims the same place in the chain.
     pub disputed: bool,
+    /// Its chain was ended before it, and the other person had not heard it by then.
+    #[serde(default)]
+    pub cut_off: bool,
 }
 
 impl Head {

@@ -53,6 +53,8 @@ pub enum Mark {
     Crossed,
     /// Another text claims its place.
     Disputed,
+    /// Signed by a device that its owner later cut off.
+    CutOff,
     /// Its author's clock was a day off.
     ClockUnsure,
     /// It holds more than this version knows.
@@ -65,6 +67,7 @@ impl Mark {
         match self {
             Self::Crossed => words::CROSSED,
             Self::Disputed => words::DISPUTED,
+            Self::CutOff => words::CUT_OFF,
             Self::ClockUnsure => words::CLOCK_UNSURE,
             Self::NeedsNewer => words::NEEDS_NEWER,
         }
@@ -161,6 +164,7 @@ impl CardStep {
         let marks = [
             (step.crossed, Mark::Crossed),
             (told.head.disputed, Mark::Disputed),
+            (told.head.cut_off, Mark::CutOff),
             (told.clock_unsure(), Mark::ClockUnsure),
             (told.needs_newer(), Mark::NeedsNewer),
         ];

@@ -16,6 +16,8 @@ pub const CROSSED: &str = "crossed on the way";
 pub const ANSWERED_BEFORE_WITHDRAWAL: &str = "answered before the withdrawal arrived";
 /// Two different texts claim one place.
 pub const DISPUTED: &str = "two different texts came from the same place; both are kept";
+/// Its device was cut off by its owner, and the other had not heard it by then.
+pub const CUT_OFF: &str = "signed by a device its owner later cut off";
 /// The author's clock and the rest of the record lie a day apart.
 pub const CLOCK_UNSURE: &str = "clock unsure";
 /// Someone whose name has not arrived yet.
@@ -55,13 +57,14 @@ pub const REOPENED: &str = "reopened";
 pub const PAST: &str = "past";
 
 /// All of them.
-pub const ALL: [&str; 25] = [
+pub const ALL: [&str; 26] = [
     SAFETY,
     TIME_NEAR,
     NEEDS_NEWER,
     CROSSED,
     ANSWERED_BEFORE_WITHDRAWAL,
     DISPUTED,
+    CUT_OFF,
     CLOCK_UNSURE,
     NAMELESS,
     ON_THIS_PHONE,

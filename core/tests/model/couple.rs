@@ -95,6 +95,7 @@ impl Couple {
             seq: device.seq,
             seen: device.seen.iter().map(|(chain, seq)| (*chain, *seq)).collect(),
             disputed: false,
+            cut_off: false,
         };
         self.told.push(Told::new(head, body).unwrap());
         EntryId::from_bytes(id)

@@ -99,6 +99,8 @@ fn a_clock_that_is_a_day_off_is_marked_unsure_and_a_disputed_entry_as_such() {
     let mut told = couple.of(id);
     told[0].head.disputed = true;
     assert!(Card::new(&fold(&told).unwrap()).unwrap().opening.marks.contains(&Mark::Disputed));
+    (told[0].head.disputed, told[0].head.cut_off) = (false, true);
+    assert!(Card::new(&fold(&told).unwrap()).unwrap().opening.marks.contains(&Mark::CutOff));
     couple.shift_clock(TABLET, 24 * 3_600_000);
     let id = couple.say(TABLET, reach("18:00"));
     assert!(!couple.card(id).opening.marks.contains(&Mark::ClockUnsure));

@@ -104,7 +104,7 @@ fn two_changes_in_one_place_leave_what_stood_before_them() {
 }
 
 #[test]
-fn what_was_written_upon_a_forked_change_falls_with_it_and_the_text_can_be_written_on() {
+fn e5_what_was_acknowledged_before_the_fork_stays_and_so_does_what_was_written_upon_it() {
     let mut siege = Siege::new("upon");
     let (one, two) = (siege.change(DOCUMENT, "theirs"), siege.said("the other"));
     siege.villain.send(&mut siege.world, &one);
@@ -115,12 +115,45 @@ fn what_was_written_upon_a_forked_change_falls_with_it_and_the_text_can_be_writt
     siege.settle();
     siege.both_see_the_fork();
     for device in [siege.phone, siege.tablet] {
-        assert_ne!(siege.text(device, DOCUMENT).as_deref(), Some("theirs and mine"));
+        assert_eq!(siege.text(device, DOCUMENT).as_deref(), Some("theirs and mine"));
     }
     siege.life_goes_on();
-    let agreed = siege.agreement(siege.phone, "again");
+    siege.edit(siege.tablet, DOCUMENT, "theirs and mine and more");
     siege.settle();
-    assert_eq!(siege.text(siege.tablet, agreed).as_deref(), Some("again"));
+    assert_eq!(siege.text(siege.phone, DOCUMENT).as_deref(), Some("theirs and mine and more"));
+}
+
+fn marks(siege: &Siege, device: usize) -> Vec<Vec<Mark>> {
+    let lines = siege.world.node(device).session().timeline().unwrap();
+    lines.into_iter().map(|line| line.opening.marks).collect()
+}
+
+#[test]
+fn e5_nobody_unsays_what_the_other_had_acknowledged_and_a_forked_chain_says_nothing_more() {
+    let mut siege = Siege::new("unsay");
+    let (one, two) = (siege.said("I was at home"), siege.said("I was out"));
+    siege.villain.send(&mut siege.world, &one);
+    let later = siege.said("and nobody called");
+    siege.villain.send(&mut siege.world, &later);
+    siege.settle();
+    // The phone answers: its entry names what it had heard.
+    siege.tell(siege.phone, "I heard you");
+    siege.settle();
+    siege.world.set_online(siege.tablet, false);
+    siege.villain.send_inner(&mut siege.world, &two.encode());
+    siege.settle();
+    let last = siege.said("what I say now");
+    siege.villain.send(&mut siege.world, &last);
+    siege.settle();
+    siege.world.set_online(siege.tablet, true);
+    siege.settle();
+    siege.both_see_the_fork();
+    for device in [siege.phone, siege.tablet] {
+        let marks = marks(&siege, device);
+        let disputed = marks.iter().filter(|marks| marks.contains(&Mark::Disputed)).count();
+        assert_eq!((marks.len(), disputed), (5, 2), "device {device}: {marks:?}");
+    }
+    siege.life_goes_on();
 }
 
 #[test]

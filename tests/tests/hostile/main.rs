@@ -2,6 +2,7 @@
 
 mod card;
 mod control;
+mod cuts;
 mod damage;
 mod entries;
 mod forks;
