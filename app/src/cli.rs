@@ -1,6 +1,6 @@
 //! What can be asked on the command line.
 
-use crate::command::{document, init, journal, look, pair, question, reach, serve, sync, tell};
+use crate::command::{check, document, evidence, init, journal, look, pair, question, reach, serve, sync, tell};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -92,7 +92,9 @@ pub(crate) enum Command {
     /// Move a time that you set, once and before it is due
     Move(reach::TimeArgs),
     /// Prove again, from the stored bytes, that nothing was changed
-    Verify,
+    Verify(evidence::VerifyArgs),
+    /// Compare with a phone side by side, without the relay: do both hold the same?
+    Check(check::CheckArgs),
     /// Run a relay
     Serve(serve::ServeArgs),
 }

@@ -79,6 +79,8 @@ pub(crate) enum Failure {
     NothingWritten,
     /// The id names something of another kind.
     OtherKind,
+    /// The file for the evidence is there already or cannot be written.
+    ExportFile,
     /// The file with the invitation cannot be read or written.
     CodeFile,
     /// Standard input ended where something must be typed.
@@ -89,6 +91,8 @@ pub(crate) enum Failure {
     Offline,
     /// Something stored could not be proved.
     Broken,
+    /// Two phones side by side hold different histories.
+    Differs,
     /// The operating system gives no threads or signals.
     System,
     /// Standard output cannot be written.
@@ -135,6 +139,8 @@ impl Failure {
             Self::Stopped => "stopped",
             Self::Offline => "relay.offline",
             Self::Broken => "verify.broken",
+            Self::Differs => "check.differs",
+            Self::ExportFile => "verify.file",
             Self::System => "system",
             Self::Output | Self::ReaderGone => "output",
         }

@@ -56,6 +56,10 @@ pub(crate) fn sentence(failure: &Failure) -> String {
         Failure::Broken => {
             "Some of what is stored here could not be proved: it was changed or damaged."
         }
+        Failure::Differs => {
+            "These two phones hold different histories. Keep both, and run `verify --export FILE` on each."
+        }
+        Failure::ExportFile => "The file for the evidence is there already, or cannot be written.",
         Failure::System => "The system gives no threads or signals.",
         Failure::Output | Failure::ReaderGone => "The output cannot be written.",
     };
@@ -100,6 +104,8 @@ pub(crate) fn by_code(code: &str) -> String {
         "pair.form" => "The code has 8 digits.",
         "pair.number" => "The number has 6 digits.",
         "pair.left" => "The other phone ended the pairing. Start again on both.",
+        "check.code" => "This is neither two numbers nor a code of `check`.",
+        "check.space" => "That phone does not share this space.",
         "pair.burned" => "Too many wrong tries. Start again on the other phone.",
         "pair.expired" => "This invitation has expired. Start again on the other phone.",
         "pair.used" => "This was used before. Start again on the other phone.",

@@ -1,7 +1,7 @@
 //! Every sentence that a person reads (those of failures in `sentence`), in one place, so that one test can hold them all against the rules of wording:
 //! kind and plain, no praise, no blame, no score, and no promise that nobody can keep.
 
-use reknit_core::client::{SpaceReport, Verification};
+use reknit_core::client::{Checked, SpaceReport, Verification};
 use reknit_core::membership::SpaceKind;
 use std::path::Path;
 
@@ -198,7 +198,12 @@ pub(crate) fn space(report: &SpaceReport) -> String {
     };
     let entries = count(report.entries, "entry", "entries");
     let mut line = format!("{}: {entries}, {unsent}", space_words(report.kind));
-    for (count, what) in [(report.waiting, "waiting for others"), (report.aside, "set aside")] {
+    let again = u64::try_from(report.again).unwrap_or(u64::MAX);
+    for (count, what) in [
+        (report.waiting, "waiting for others"),
+        (report.aside, "set aside"),
+        (again, "to be written again"),
+    ] {
         if count > 0 {
             line = format!("{line}, {count} {what}");
         }
@@ -222,6 +227,20 @@ pub(crate) fn verified(found: &Verification, history: &str) -> String {
         broken => format!(", {} not", count(broken, "entry", "entries")),
     };
     format!("{proved}{broken}. History {history}.")
+}
+
+/// What comparing two phones came to.
+pub(crate) const fn checked(checked: &Checked) -> &'static str {
+    match checked {
+        Checked::Same => "Both phones hold the same.",
+        Checked::Apart => {
+            "The numbers differ. One of the phones may only lack what is new: bring both online, then compare again, or give the code."
+        }
+        Checked::Late(_) => {
+            "Nothing contradicts. One of the phones lacks what is new; if it still does after both were online, the relay holds something back."
+        }
+        Checked::Contradicts(_) => "The two phones hold different histories.",
+    }
 }
 
 /// What somebody did, after their name.

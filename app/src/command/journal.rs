@@ -292,6 +292,6 @@ pub(crate) fn utc(ms: i64, context: &Context) -> Option<Zoned> {
 pub(crate) const fn document_of(answer: &Answer) -> Option<reknit_core::model::id::DocumentId> {
     match answer {
         Answer::Document(id) => Some(*id),
-        Answer::Done | Answer::Told(_) | Answer::Invitation { .. } => None,
+        Answer::Done | Answer::Told(_) | Answer::Invitation { .. } | Answer::Checked(_) => None,
     }
 }

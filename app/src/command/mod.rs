@@ -1,7 +1,9 @@
 //! The commands, one file a family.
 
+pub(crate) mod check;
 pub(crate) mod document;
 pub(crate) mod draft;
+pub(crate) mod evidence;
 pub(crate) mod init;
 pub(crate) mod journal;
 pub(crate) mod look;

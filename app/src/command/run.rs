@@ -2,7 +2,7 @@
 
 use crate::cli::Command;
 use crate::command::{
-    document, init, journal, look, pair, question, reach, serve, status, sync, tell,
+    check, document, init, journal, look, pair, question, reach, serve, status, sync, tell,
 };
 use crate::context::Context;
 use crate::demo;
@@ -40,7 +40,8 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<(), Failu
         Command::Reopen(args) => question::reopen(&args, context),
         Command::Withdraw(args) => reach::withdraw(&args, context),
         Command::Move(args) => reach::move_time(&args, context),
-        Command::Verify => status::verify(context),
+        Command::Check(args) => check::check(&args, context),
+        Command::Verify(args) => status::verify(&args, context),
         Command::Serve(args) => serve::serve(&args, context).await,
     }
 }

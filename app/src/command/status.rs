@@ -1,5 +1,6 @@
 //! Where things stand on this device, and the proof that nothing was changed.
 
+use crate::command::evidence::{self, VerifyArgs};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::render;
@@ -32,6 +33,9 @@ struct SpaceRow {
     own_devices: usize,
     epoch: u32,
     member: bool,
+    incarnation: u16,
+    held: bool,
+    again: usize,
 }
 
 #[derive(Serialize)]
@@ -100,7 +104,7 @@ pub(crate) fn status(context: &Context) -> Result<(), Failure> {
 ///
 /// # Errors
 /// [`Failure::Broken`] if one could not be proved.
-pub(crate) fn verify(context: &Context) -> Result<(), Failure> {
+pub(crate) fn verify(args: &VerifyArgs, context: &Context) -> Result<(), Failure> {
     let session = context.unlock()?;
     let mut broken = 0;
     for found in session.verify()? {
@@ -118,6 +122,7 @@ pub(crate) fn verify(context: &Context) -> Result<(), Failure> {
         context.out.say(&words::verified(&found, &row.history))?;
         context.out.row(&row)?;
     }
+    evidence::show(args, &session, context)?;
     if broken == 0 { Ok(()) } else { Err(Failure::Broken) }
 }
 
@@ -140,5 +145,8 @@ fn space_row(report: &SpaceReport) -> SpaceRow {
         own_devices: report.own_devices,
         epoch: report.epoch,
         member: report.member,
+        incarnation: report.incarnation,
+        held: report.held,
+        again: report.again,
     }
 }

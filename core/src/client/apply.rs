@@ -62,6 +62,9 @@ impl Node {
             Command::Invite { whom, digits } => self.invite((whom, digits), now, random),
             Command::Join(invited) => self.join(invited, now, random),
             Command::TypeNumber(number) => self.type_number(&number, random),
+            Command::Check(kind, shown) => {
+                self.check((kind, &shown), now, random).map(Answer::Checked)
+            }
             Command::StopPairing => {
                 self.stop_pairing();
                 Ok(Answer::Done)

@@ -1,7 +1,9 @@
 //! The closed list of what an app can ask, and what it is answered.
 
+use crate::client::check::Checked;
 use crate::client::draft::Draft;
 use crate::document::{DocumentKind, Edit};
+use crate::membership::SpaceKind;
 use crate::model::Event;
 use crate::model::id::{DocumentId, EntryId};
 use crate::model::person::Name;
@@ -42,6 +44,8 @@ pub enum Command {
     TypeNumber(String),
     /// Gives up a pairing that is under way.
     StopPairing,
+    /// Compares with what a phone side by side shows of the space of this kind: its two numbers, or its code.
+    Check(SpaceKind, String),
 }
 
 /// Whom an invitation is for.
@@ -83,6 +87,8 @@ pub enum Answer {
         /// The code for the other phone: text to show as a picture or to hand over as a file, or eight digits.
         code: String,
     },
+    /// What the comparison came to.
+    Checked(Checked),
 }
 
 /// What a person wrote, and the secret of an invitation, are nobody's to log: only the kind is printed.
@@ -102,6 +108,7 @@ impl fmt::Debug for Command {
             Self::Join(_) => "Join(..)",
             Self::TypeNumber(_) => "TypeNumber(..)",
             Self::StopPairing => "StopPairing",
+            Self::Check(..) => "Check(..)",
         })
     }
 }
@@ -119,6 +126,7 @@ impl fmt::Debug for Answer {
             Self::Told(_) => "Told(..)",
             Self::Document(_) => "Document(..)",
             Self::Invitation { .. } => "Invitation(..)",
+            Self::Checked(_) => "Checked(..)",
         })
     }
 }

@@ -100,12 +100,13 @@ pub(crate) fn sent(
     let position = receipt.body.n;
     let mut encoded = Writer::new();
     receipt.encode(&mut encoded);
-    let receipt = encoded.as_slice();
+    let (given, receipt) = (receipt, encoded.as_slice());
     let mut turn = Turn::new(space);
     turn.batch.delete(Table::Outbox, &key.to_be_bytes());
     turn.place_at_relay(item.entry, position);
     let place = Place::new(Table::Receipts, item.entry.as_bytes());
     turn.space.shelf.put(&mut turn.batch, place, receipt, random)?;
+    turn.compare_receipt(given, random)?;
     let newest = Place::new(Table::Meta, META_NEWEST_RECEIPT);
     turn.space.shelf.put(&mut turn.batch, newest, receipt, random)?;
     turn.close(random)?;

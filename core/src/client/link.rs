@@ -356,6 +356,7 @@ impl Node {
         let before = space.position.store;
         let mut turn = Turn::new(space);
         turn.space.keep_public(&mut turn.batch, random)?;
+        turn.space.keep_confirmed(&mut turn.batch, random)?;
         turn.batch.clear(Table::Positions);
         turn.batch.delete(Table::Meta, META_NEWEST_RECEIPT);
         let place = Place::new(Table::Meta, META_RESEED);

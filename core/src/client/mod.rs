@@ -11,6 +11,7 @@
 mod anew;
 mod apply;
 mod card;
+mod check;
 mod command;
 mod control;
 mod deliver;
@@ -20,6 +21,7 @@ mod driver;
 mod edit_row;
 mod effect;
 mod error;
+mod evidence;
 mod found;
 mod identity;
 mod keys;
@@ -46,10 +48,12 @@ mod verify;
 mod withdraw;
 
 pub use card::DocumentCard;
+pub use check::{Checked, LastCheck, SideView};
 pub use command::{Answer, Command, Invited, Whom};
 pub use draft::{Draft, Unfinished};
 pub use driver::Driver;
 pub use error::Error;
+pub use evidence::Exhibit;
 pub use identity::Identity;
 pub use lists::{Found, SpaceReport};
 pub use node::{Node, Notice, Now, Output};

@@ -120,7 +120,8 @@ impl Unverified<Device> {
     }
 }
 
-fn device_id(voice: &VerifyKey, seat: &VerifyKey) -> DeviceId {
+/// What a device with these keys is called.
+pub fn device_id(voice: &VerifyKey, seat: &VerifyKey) -> DeviceId {
     DeviceId::from_bytes(hash::id16(hash::DEV, &[voice.as_bytes(), seat.as_bytes()]))
 }
 

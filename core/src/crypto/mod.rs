@@ -30,7 +30,7 @@ mod welcome;
 mod wrap;
 
 pub use control::{ControlHead, ControlParts, open_control, seal_control};
-pub use device::{Device, DeviceKeys};
+pub use device::{Device, DeviceKeys, device_id};
 pub use epoch::{AccessKeys, EpochKey, Home};
 pub use error::{
     DeviceError, Forged, KeyError, OpenError, PhraseError, SealError, SecretError, UnlockError,

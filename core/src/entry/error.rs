@@ -29,7 +29,7 @@ pub enum EntryError {
 }
 
 impl EntryError {
-    const ALL: [Self; 7] = [
+    pub(super) const ALL: [Self; 7] = [
         Self::Form,
         Self::Version,
         Self::Author,

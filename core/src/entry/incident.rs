@@ -112,6 +112,21 @@ pub enum Incident {
         /// Its database now.
         after: StoreId,
     },
+    /// The relay confirmed two different things at one place of its log.
+    RelayFork {
+        /// Its database.
+        store: StoreId,
+        /// The place.
+        position: u64,
+    },
+    /// Side by side, another phone holds something else at a place: of a chain, or of the control log if no device is
+    /// named.
+    CheckDiffers {
+        /// The chain.
+        chain: ChainId,
+        /// The place, or the index.
+        seq: u64,
+    },
     /// The relay has registered another access key than one's own.
     RelayPrincipals,
     /// The app ended twice while it took these changes in: they have no effect on this device.
@@ -151,6 +166,8 @@ impl Incident {
             Self::RelayReceipt { .. } => "relay.receipt",
             Self::RelayHistory { .. } => "relay.history",
             Self::RelayForgot { .. } => "relay.forgot",
+            Self::RelayFork { .. } => "relay.fork",
+            Self::CheckDiffers { .. } => "check.differs",
             Self::RelayPrincipals => "relay.principals",
             Self::Poison { .. } => "doc.poison",
             Self::DeviceRestored { .. } => "device.restored",
@@ -196,6 +213,13 @@ impl Incident {
             Self::RelayForgot { .. } => {
                 "The relay has forgotten messages. This device gives it what is missing."
             }
+            Self::RelayFork { .. } => {
+                "The relay confirmed two different histories at one place. It was changed or restored."
+            }
+            Self::CheckDiffers { .. } => {
+                "Side by side, your two phones hold different histories. The relay, or one of the \
+                 apps, was changed or restored."
+            }
             Self::RelayPrincipals => {
                 "The relay knows you by a key that is not yours. It was changed or restored."
             }
@@ -234,6 +258,8 @@ impl Incident {
             | Self::RelayReceipt { .. }
             | Self::RelayHistory { .. }
             | Self::RelayForgot { .. }
+            | Self::RelayFork { .. }
+            | Self::CheckDiffers { .. }
             | Self::RelayPrincipals
             | Self::Poison { .. }
             | Self::DeviceRestored { .. }
@@ -274,6 +300,10 @@ impl Incident {
             Self::RelayForgot { before, after } => {
                 w.u8(13).bytes(before.as_bytes()).bytes(after.as_bytes())
             }
+            Self::RelayFork { store, position } => {
+                w.u8(22).bytes(store.as_bytes()).u64(*position)
+            }
+            Self::CheckDiffers { chain, seq } => place(w.u8(23), *chain, *seq),
             Self::RelayPrincipals => w.u8(14),
             Self::RefusedEvent { entry } => w.u8(15).bytes(entry.as_bytes()),
             Self::Poison { entry, document } => {
@@ -341,7 +371,9 @@ impl Incident {
             },
             20 => Self::DeviceRestored { chain: chain(&mut r)? },
             21 => Self::DeviceCopied { chain: chain(&mut r)? },
-            0 | 16..=19 | 22..=31 | 33..=u8::MAX => return Err(DecodeError::Version),
+            22 => Self::RelayFork { store: StoreId::from_bytes(r.array()?), position: r.u64()? },
+            23 => Self::CheckDiffers { chain: chain(&mut r)?, seq: r.u64()? },
+            0 | 16..=19 | 24..=31 | 33..=u8::MAX => return Err(DecodeError::Version),
         };
         r.end()?;
         Ok(incident)
@@ -381,6 +413,8 @@ mod tests {
             Incident::RelayReceipt { position },
             Incident::RelayHistory { store, position },
             Incident::RelayForgot { before: store, after: StoreId::from_bytes([15; 16]) },
+            Incident::RelayFork { store, position },
+            Incident::CheckDiffers { chain, seq },
             Incident::RelayPrincipals,
             Incident::RefusedEvent { entry },
             Incident::Poison { entry, document: DocumentId::from_bytes([16; 16]) },
@@ -402,6 +436,19 @@ mod tests {
         let codes: BTreeSet<_> = all.iter().map(Incident::code).collect();
         assert_eq!(codes.len(), all.len(), "each kind has its own code");
         assert_eq!(Incident::decode(&[99]), Err(DecodeError::Version));
+    }
+
+    #[test]
+    fn every_incident_is_told_in_the_pages_on_evidence() {
+        let page = include_str!("../../../docs/evidence.md");
+        for incident in one_of_each() {
+            let refused = matches!(incident, Incident::RefusedEntry { .. });
+            let row = format!("| `{}` | {} |", incident.code(), incident.sentence());
+            assert!(refused || page.contains(&row), "{row}");
+        }
+        for error in EntryError::ALL {
+            assert!(page.contains(&format!("`{}`", error.code())), "{}", error.code());
+        }
     }
 
     #[test]

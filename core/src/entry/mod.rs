@@ -18,8 +18,10 @@ mod frontier;
 mod header;
 mod incident;
 mod payload;
+mod proof;
 #[cfg(test)]
 mod replica;
+mod sight;
 mod signed;
 mod waiting;
 
@@ -38,6 +40,8 @@ pub use payload::{
     CHANGES_PER_ENTRY_MAX, DOCUMENTS_PER_ENTRY_MAX, DocumentChanges, Payload, PayloadKind,
     payload_hash,
 };
+pub use proof::{Proven, ProofError, contradict, prove_fork, prove_relay_fork, verify_proof};
+pub use sight::{Difference, Held, Sight};
 pub use signed::{Entry, sign};
 pub use waiting::{
     Overflow, Place, Ticket, WAITING_BYTES_MAX, WAITING_ENTRIES_MAX, Waiting, WaitingRoom,

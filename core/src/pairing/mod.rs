@@ -43,6 +43,7 @@ mod tests;
 mod transcript;
 mod welcome;
 
+pub use base32::{decode as base32_decode, encode as base32_encode};
 pub use card::{Card, Partner};
 pub use digits::Digits;
 pub use error::{InvitationError, NotAsked, PairError, TypedError};
