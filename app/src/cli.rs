@@ -1,6 +1,8 @@
 //! What can be asked on the command line.
 
-use crate::command::{check, document, evidence, init, journal, look, pair, question, reach, serve, sync, tell};
+use crate::command::{
+    check, document, evidence, init, journal, look, pair, question, reach, serve, sync, tell,
+};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 

@@ -10,8 +10,8 @@ use automerge::{
 use reknit_core::crypto::{DeviceKeys, EpochKey, KemKey, Random, SigningKey, Verified};
 use reknit_core::entry::{
     Admission, AdmitContext, Chain, Chains, DeltaItem, DocumentChanges, DraftContext, Entry,
-    Frontier, Header, Hlc, Known, Payload, change_hash, empty_frontier_root, frontier_root,
-    payload_hash, sign,
+    Frontier, Header, Hlc, Known, NONE_CLOSED, Payload, change_hash, empty_frontier_root,
+    frontier_root, payload_hash, sign,
 };
 use reknit_core::model::id::{
     ChainId, DeviceId, DocumentId, EntryId, OpId, OrderKey, PersonId, SpaceId,
@@ -285,8 +285,13 @@ fn order_keys_follow_what_was_seen() {
         let mut header = chains.draft(me, &context).unwrap();
         header.hlc = Hlc { ms, ctr };
         let entry: Verified<Entry> = sign(header, payload, SPACE, &devices[device]);
-        let context =
-            AdmitContext { space: SPACE, slots: &slots, control_known: true, known: &held };
+        let context = AdmitContext {
+            space: SPACE,
+            slots: &slots,
+            control_known: true,
+            known: &held,
+            closed: &NONE_CLOSED,
+        };
         let Admission::Accept(accepted) = chains.admit(&entry, &context) else {
             panic!("it is accepted")
         };

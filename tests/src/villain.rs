@@ -10,7 +10,8 @@ use crate::world::{DeviceIndex, World};
 use reknit_core::crypto::{DeviceKeys, Home, Unverified, Verified, open, seal};
 use reknit_core::document::ActorId;
 use reknit_core::entry::{
-    Admission, AdmitContext, Chains, DraftContext, Entry, Frontier, Header, Known, Payload, sign,
+    Admission, AdmitContext, Chains, DraftContext, Entry, Frontier, Header, Known, NONE_CLOSED,
+    Payload, sign,
 };
 use reknit_core::membership::{ControlLog, Keyring, ReceiveError, Recipient};
 use reknit_core::model::id::{ChainId, DocumentId, EntryId, OrderKey, PersonId};
@@ -152,6 +153,7 @@ impl Villain {
             slots: &slots,
             control_known: true,
             known: &self.history,
+            closed: &NONE_CLOSED,
         };
         let Admission::Accept(accepted) = self.chains.admit(&entry, &context) else { return };
         let (chain, seq) = (entry.header.chain, entry.header.seq);

@@ -89,7 +89,8 @@ fn who_lacks_what_is_new_is_late_and_contradicts_nothing() {
 }
 
 #[test]
-fn e6_two_phones_with_two_entries_in_one_place_see_where_and_the_fork_can_be_proved_once_it_crossed() {
+fn e6_two_phones_with_two_entries_in_one_place_see_where_and_the_fork_can_be_proved_once_it_crossed()
+ {
     let (mut world, nora, ben) = couple(3);
     let twin = world.twin(nora);
     world.restart(twin);

@@ -71,7 +71,9 @@ fn show(kind: SpaceKind, context: &Context) -> Result<(), Failure> {
     let session = context.unlock()?;
     let (shown, last) = (session.shown(kind)?, session.last_check(kind)?);
     let [one, two] = &shown.numbers;
-    context.out.say(&format!("This phone shows {one} {two}. Type the other phone's numbers here:"))?;
+    context
+        .out
+        .say(&format!("This phone shows {one} {two}. Type the other phone's numbers here:"))?;
     context.out.say("  reknit check --numbers \"NUMBER NUMBER\"")?;
     context.out.say("If they differ, give its code, which says where:")?;
     context.out.say("  reknit check --code-file FILE")?;

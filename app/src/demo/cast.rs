@@ -68,7 +68,9 @@ impl Phone {
     pub(super) fn tell(&mut self, event: Event) -> Result<EntryId, Trouble> {
         match self.driver.execute(Command::Tell(event))? {
             Answer::Told(id) => Ok(id),
-            Answer::Done | Answer::Document(_) | Answer::Invitation { .. } | Answer::Checked(_) => Err(Trouble::Story),
+            Answer::Done | Answer::Document(_) | Answer::Invitation { .. } | Answer::Checked(_) => {
+                Err(Trouble::Story)
+            }
         }
     }
 
@@ -76,7 +78,9 @@ impl Phone {
     pub(super) fn write(&mut self, command: Command) -> Result<DocumentId, Trouble> {
         match self.driver.execute(command)? {
             Answer::Document(id) => Ok(id),
-            Answer::Done | Answer::Told(_) | Answer::Invitation { .. } | Answer::Checked(_) => Err(Trouble::Story),
+            Answer::Done | Answer::Told(_) | Answer::Invitation { .. } | Answer::Checked(_) => {
+                Err(Trouble::Story)
+            }
         }
     }
 

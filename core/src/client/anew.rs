@@ -22,7 +22,7 @@ use crate::client::staged;
 use crate::client::turn::{Author, Turn};
 use crate::client::withdraw::withdraw;
 use crate::crypto::{Random, Unverified, open};
-use crate::entry::{Entry, Incident};
+use crate::entry::{Entry, Incident, is_phantom};
 use crate::membership::{Intent, NewIncarnation, SpaceKind, Want};
 use crate::model::id::{ChainId, EntryId};
 use crate::store::{Batch, Table};
@@ -152,7 +152,8 @@ impl Space {
         let row = self.shelf.get(Table::Meta, &public_row(chain))?;
         let kept = row.map(|row| Reader::new(&row.body).u64()).transpose()?.unwrap_or(0);
         let named = self.chains.iter().filter(|(of, _)| of.device != chain.device);
-        let named = named.filter_map(|(_, of)| of.seen.get(&chain).map(|(seq, _)| *seq)).max();
+        let named = named.filter_map(|(_, of)| of.seen.get(&chain));
+        let named = named.filter(|(_, id)| !is_phantom(id)).map(|(seq, _)| *seq).max();
         Ok(kept.max(named.unwrap_or(0)))
     }
 

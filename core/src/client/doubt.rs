@@ -186,12 +186,8 @@ impl Turn<'_> {
             return Ok(());
         }
         by_whom.insert(one.by, one.control);
-        let row = [
-            heard_prefix(one.chain).as_slice(),
-            one.entry.as_bytes(),
-            one.by.as_bytes(),
-        ]
-        .concat();
+        let row =
+            [heard_prefix(one.chain).as_slice(), one.entry.as_bytes(), one.by.as_bytes()].concat();
         let mut body = Writer::new();
         body.u32(one.control);
         let place = Place::new(Table::Meta, &row);

@@ -69,7 +69,9 @@ impl Space {
                 let (one, two) = (receipt(META_CONFIRMED)?, receipt(META_DENIED)?);
                 let relay = self.relay.as_ref().map(|line| line.relay);
                 Ok(match (relay, one, two) {
-                    (Some(relay), Some(one), Some(two)) => Some(prove_relay_fork(relay, &one, &two)),
+                    (Some(relay), Some(one), Some(two)) => {
+                        Some(prove_relay_fork(relay, &one, &two))
+                    }
                     (_, _, _) => None,
                 })
             }
@@ -100,7 +102,8 @@ impl Space {
             Incident::FrontierMismatch { entry, .. }
             | Incident::RefusedChange { entry, .. }
             | Incident::RefusedEvent { entry } => {
-                pieces.extend(self.entry_of(*entry)?.map(|entry| ("header", signed_header(&entry))));
+                pieces
+                    .extend(self.entry_of(*entry)?.map(|entry| ("header", signed_header(&entry))));
             }
             Incident::RefusedEntry { envelope, .. }
             | Incident::UnreadableEnvelope { envelope, .. } => {

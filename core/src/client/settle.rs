@@ -25,6 +25,7 @@ impl Node {
             return Ok(());
         }
         self.begin_anew(now, random)?;
+        self.settle_gaps(now, random)?;
         self.follow_join(random)?;
         self.take_mirrored_keys(random)?;
         self.resume(random)?;

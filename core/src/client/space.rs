@@ -65,6 +65,8 @@ pub(crate) struct Space {
     pub(crate) suspects: BTreeMap<EntryId, Trust>,
     /// Whether this device's chain is its own alone.
     pub(crate) anew: Anew,
+    /// Missing entries that nothing waits for any more.
+    pub(crate) closed: BTreeSet<Missing>,
     /// Chains in doubt.
     pub(super) doubts: BTreeMap<ChainId, InDoubt>,
     /// The outbox is no longer what the relay's link was given.
@@ -136,6 +138,7 @@ impl Space {
             outbox_next: 0,
             suspects: BTreeMap::new(),
             anew: Anew::No,
+            closed: BTreeSet::new(),
             doubts: BTreeMap::new(),
             outbox_moved: false,
             kept: BTreeSet::new(),
@@ -153,6 +156,7 @@ impl Space {
         space.load_keys()?;
         space.load_control(loader)?;
         space.load_chains()?;
+        space.load_gaps()?;
         space.load_doubts()?;
         space.load_waiting()?;
         Ok(Ok(space))
@@ -236,8 +240,9 @@ impl Space {
         for item in &header.delta {
             let Some(device) = slots.get(usize::from(item.slot)) else { continue };
             let chain = ChainId { device: *device, inc: item.inc };
-            if item.seq > 0 && !has(chain, item.seq, &item.id) {
-                return Some(Missing::Entry { chain, seq: item.seq, id: item.id });
+            let on = Missing::Entry { chain, seq: item.seq, id: item.id };
+            if item.seq > 0 && !has(chain, item.seq, &item.id) && !self.closed.contains(&on) {
+                return Some(on);
             }
         }
         None

@@ -297,7 +297,9 @@ impl<'a> Turn<'a> {
         let slots = self.space.slots_at(entry.header.control.0);
         let known = Overlay { space: self.space, added: &self.added };
         let space = self.space.home.space;
-        let context = AdmitContext { space, slots: &slots, control_known: true, known: &known };
+        let closed = &self.space.closed;
+        let context =
+            AdmitContext { space, slots: &slots, control_known: true, known: &known, closed };
         self.space.chains.admit(entry, &context)
     }
 

@@ -101,8 +101,13 @@ fn prove(
     let author = author.map(|member| &member.device);
     let verified = Entry::verify(Unverified::new(entry), author, space.home.space).ok()?;
     let slots = table.slots();
-    let context =
-        AdmitContext { space: space.home.space, slots: &slots, control_known: true, known: proved };
+    let context = AdmitContext {
+        space: space.home.space,
+        slots: &slots,
+        control_known: true,
+        known: proved,
+        closed: &space.closed,
+    };
     let Admission::Accept(accepted) = chains.admit(&verified, &context) else { return None };
     let at = proved.0.entry((chain, verified.header.seq)).or_default();
     at.push((verified.id, accepted.k, accepted.seen));

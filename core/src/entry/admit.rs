@@ -8,6 +8,7 @@ use super::incident::Incident;
 use super::signed::Entry;
 use crate::crypto::Verified;
 use crate::model::id::{ChainId, DeviceId, EntryId, OrderKey, SpaceId};
+use std::collections::BTreeSet;
 
 /// What is stored already: accepted entries, void and disputed ones included.
 pub trait Known {
@@ -30,6 +31,16 @@ pub struct AdmitContext<'a> {
     pub control_known: bool,
     /// What is stored.
     pub known: &'a dyn Known,
+    /// What is missing and was waited for long enough.
+    pub closed: &'a BTreeSet<Missing>,
+}
+
+/// Nothing is given up: for whoever keeps no time.
+pub static NONE_CLOSED: BTreeSet<Missing> = BTreeSet::new();
+
+/// Whether an id in what an author had seen is the name of an entry that nobody could produce.
+pub fn is_phantom(id: &EntryId) -> bool {
+    id.as_bytes().iter().rev().take(16).all(|byte| *byte == 0)
 }
 
 impl core::fmt::Debug for AdmitContext<'_> {
@@ -137,13 +148,22 @@ impl Chains {
                 seen.remove(&chain);
                 continue;
             }
-            let (id, k) = named(chain, &item, context.known)?;
-            highest = highest.max(k);
-            seen.insert(chain, (item.seq, id));
+            match named(chain, &item, context.known) {
+                Ok((id, k)) => {
+                    highest = highest.max(k);
+                    seen.insert(chain, (item.seq, id));
+                }
+                Err(Not::Yet(missing)) if context.closed.contains(&missing) => {
+                    seen.insert(chain, (item.seq, phantom(&item)));
+                }
+                Err(not) => return Err(not),
+            }
         }
         let k = OrderKey(header.hlc.joined().max(highest.0.saturating_add(1)));
         let mut incidents = Vec::new();
-        if root(header, &seen, context.space) != header.frontier_root {
+        // What nobody could produce has no whole id: nothing can be said of a root over it.
+        let whole = !seen.values().any(|(_, id)| is_phantom(id));
+        if whole && root(header, &seen, context.space) != header.frontier_root {
             let (chain, seq) = (header.chain, header.seq);
             incidents.push(Incident::FrontierMismatch { chain, seq, entry: entry.id });
         }
@@ -220,6 +240,15 @@ fn named(chain: ChainId, item: &DeltaItem, known: &dyn Known) -> Result<(EntryId
     let at = known.entries_at(chain, item.seq);
     let found = at.into_iter().find(|(id, _)| id.as_bytes().starts_with(&item.id));
     found.ok_or(Not::Yet(Missing::Entry { chain, seq: item.seq, id: item.id }))
+}
+
+/// Stands for an entry that nobody could produce: the half of its id that is known.
+fn phantom(item: &DeltaItem) -> EntryId {
+    let mut id = [0; 32];
+    for (byte, known) in id.iter_mut().zip(item.id) {
+        *byte = known;
+    }
+    EntryId::from_bytes(id)
 }
 
 /// The root that an author who saw this much must have written. Its own chain stands at the entry before.

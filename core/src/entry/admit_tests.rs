@@ -38,8 +38,13 @@ fn an_entry_waits_for_its_control_head_its_predecessor_and_all_it_names() {
     let wait = |on| Admission::Wait(on);
     assert_eq!(new.admit(&world, &a2), wait(Missing::entry(world.chain(0), 1, a1.id)));
     assert_eq!(new.admit(&world, &b1), wait(Missing::entry(world.chain(0), 1, a1.id)));
-    let context =
-        AdmitContext { space: SPACE, slots: &world.slots, control_known: false, known: &new };
+    let context = AdmitContext {
+        space: SPACE,
+        slots: &world.slots,
+        control_known: false,
+        known: &new,
+        closed: &new.closed,
+    };
     assert_eq!(new.chains.admit(&a1, &context), wait(Missing::Control { idx: 0 }));
     one.receive(&world, b1.clone());
     assert_eq!(one.admit(&world, &b1), Admission::Duplicate);

@@ -85,9 +85,9 @@ pub fn agreed(
     let mut counts = BTreeSet::new();
     let (mut place, mut before) = (doubt.from(), None);
     loop {
-        let here = entries.iter().filter(|entry| {
-            entry.seq == place && before.is_none_or(|before| entry.prev == before)
-        });
+        let here = entries
+            .iter()
+            .filter(|entry| entry.seq == place && before.is_none_or(|before| entry.prev == before));
         let here = here.map(|entry| (devices(entry), entry)).filter(|(by, _)| *by > 0);
         let best = here.min_by_key(|(by, entry)| {
             (if by_most { usize::MAX.saturating_sub(*by) } else { 0 }, entry.id)

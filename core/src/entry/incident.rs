@@ -63,6 +63,8 @@ pub enum Incident {
         seq: u64,
         /// The first half of its id.
         id: [u8; 16],
+        /// The chain in which it was named.
+        by: ChainId,
     },
     /// A change of devices or keys was not valid and had no effect.
     VoidOp {
@@ -286,7 +288,9 @@ impl Incident {
             Self::WaitingRoomFull { person, position, count } => {
                 w.u8(5).bytes(person.as_bytes()).u64(*position).u32(*count)
             }
-            Self::MissingEntry { chain, seq, id } => place(w.u8(6), *chain, *seq).bytes(id),
+            Self::MissingEntry { chain, seq, id, by } => {
+                place(w.u8(6), *chain, *seq).bytes(id).bytes(by.device.as_bytes()).u16(by.inc)
+            }
             Self::VoidOp { idx, reason } => w.u8(7).u32(*idx).u16(*reason),
             Self::StateMismatch { idx } => w.u8(8).u32(*idx),
             Self::BadWrap { idx } => w.u8(9).u32(*idx),
@@ -300,9 +304,7 @@ impl Incident {
             Self::RelayForgot { before, after } => {
                 w.u8(13).bytes(before.as_bytes()).bytes(after.as_bytes())
             }
-            Self::RelayFork { store, position } => {
-                w.u8(22).bytes(store.as_bytes()).u64(*position)
-            }
+            Self::RelayFork { store, position } => w.u8(22).bytes(store.as_bytes()).u64(*position),
             Self::CheckDiffers { chain, seq } => place(w.u8(23), *chain, *seq),
             Self::RelayPrincipals => w.u8(14),
             Self::RefusedEvent { entry } => w.u8(15).bytes(entry.as_bytes()),
@@ -349,7 +351,12 @@ impl Incident {
                 position: r.u64()?,
                 count: r.u32()?,
             },
-            6 => Self::MissingEntry { chain: chain(&mut r)?, seq: r.u64()?, id: r.array()? },
+            6 => Self::MissingEntry {
+                chain: chain(&mut r)?,
+                seq: r.u64()?,
+                id: r.array()?,
+                by: chain(&mut r)?,
+            },
             7 => Self::VoidOp { idx: r.u32()?, reason: r.u16()? },
             8 => Self::StateMismatch { idx: r.u32()? },
             9 => Self::BadWrap { idx: r.u32()? },
@@ -405,7 +412,7 @@ mod tests {
             Incident::RefusedEntry { position, envelope, error: EntryError::Hash },
             Incident::UnreadableEnvelope { position, envelope },
             Incident::WaitingRoomFull { person, position, count: 11 },
-            Incident::MissingEntry { chain, seq, id: [12; 16] },
+            Incident::MissingEntry { chain, seq, id: [12; 16], by: chain },
             Incident::VoidOp { idx, reason: 13 },
             Incident::StateMismatch { idx },
             Incident::BadWrap { idx },

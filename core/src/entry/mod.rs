@@ -25,9 +25,9 @@ mod sight;
 mod signed;
 mod waiting;
 
-pub use admit::{Accepted, Admission, AdmitContext, Known, Missing};
-pub use chain::{Chain, Chains, Split};
+pub use admit::{Accepted, Admission, AdmitContext, Known, Missing, NONE_CLOSED, is_phantom};
 pub use agreed::{Acknowledged, Doubt, Doubtful, Standing, agreed};
+pub use chain::{Chain, Chains, Split};
 pub use change::{ChangeError, change_hash};
 pub use draft::{DraftContext, DraftError};
 pub use error::EntryError;
@@ -40,7 +40,7 @@ pub use payload::{
     CHANGES_PER_ENTRY_MAX, DOCUMENTS_PER_ENTRY_MAX, DocumentChanges, Payload, PayloadKind,
     payload_hash,
 };
-pub use proof::{Proven, ProofError, contradict, prove_fork, prove_relay_fork, verify_proof};
+pub use proof::{ProofError, Proven, contradict, prove_fork, prove_relay_fork, verify_proof};
 pub use sight::{Difference, Held, Sight};
 pub use signed::{Entry, sign};
 pub use waiting::{

@@ -244,10 +244,7 @@ mod tests {
         let (one, two) = (receipt(&key, 7, 1), receipt(&key, 7, 2));
         let proof = prove_relay_fork(relay, &one, &two);
         let (sid, store) = (one.body.sid, one.body.store);
-        assert_eq!(
-            verify_proof(&proof),
-            Ok(Proven::RelayFork { relay, sid, store, position: 7 })
-        );
+        assert_eq!(verify_proof(&proof), Ok(Proven::RelayFork { relay, sid, store, position: 7 }));
         for at in 0..proof.len() {
             let mut bad = proof.clone();
             bad[at] ^= 1;

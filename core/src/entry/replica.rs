@@ -1,6 +1,6 @@
 //! For tests: devices that write, forget, clone themselves and exchange entries in any order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use wire::hash;
 use wire::id::EnvelopeId;
@@ -65,6 +65,7 @@ pub(super) struct Replica {
     pub(super) room: WaitingRoom,
     pub(super) waiting: BTreeMap<EnvelopeId, Verified<Entry>>,
     pub(super) incidents: Vec<Incident>,
+    pub(super) closed: BTreeSet<Missing>,
 }
 
 impl Known for Replica {
@@ -87,12 +88,18 @@ impl Replica {
             room: WaitingRoom::shared(),
             waiting: BTreeMap::new(),
             incidents: Vec::new(),
+            closed: BTreeSet::new(),
         }
     }
 
     pub(super) fn admit(&self, world: &World, entry: &Verified<Entry>) -> Admission {
-        let context =
-            AdmitContext { space: SPACE, slots: &world.slots, control_known: true, known: self };
+        let context = AdmitContext {
+            space: SPACE,
+            slots: &world.slots,
+            control_known: true,
+            known: self,
+            closed: &self.closed,
+        };
         self.chains.admit(entry, &context)
     }
 

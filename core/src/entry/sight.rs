@@ -70,10 +70,9 @@ impl Difference {
     pub const fn contradicts(&self) -> bool {
         match self {
             Self::OtherSpace | Self::Control { .. } | Self::Entry { .. } => true,
-            Self::ControlBehind
-            | Self::Behind { .. }
-            | Self::ControlAhead
-            | Self::Ahead { .. } => false,
+            Self::ControlBehind | Self::Behind { .. } | Self::ControlAhead | Self::Ahead { .. } => {
+                false
+            }
         }
     }
 }

@@ -206,6 +206,11 @@ impl WaitingRoom {
         gaps.chain(self.overflows.values().copied().map(Ticket::Overflow)).collect()
     }
 
+    /// Who waits for this.
+    pub fn waiting_for(&self, on: Missing) -> impl Iterator<Item = EnvelopeId> + '_ {
+        self.by_missing.get(&on).into_iter().flatten().copied()
+    }
+
     /// How many wait.
     pub fn len(&self) -> usize {
         self.waiting.len()

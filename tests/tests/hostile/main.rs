@@ -7,6 +7,7 @@ mod damage;
 mod entries;
 mod forks;
 mod keys;
+mod phantoms;
 mod poison;
 mod siege;
 
