@@ -1,11 +1,56 @@
 //! Disks that are copied and put back: yesterday's copy of a phone, and two phones from one image.
 
 use crate::device::Device;
-use crate::disk::Disk;
+use crate::disk::{self, Disk};
 use crate::world::{DeviceIndex, World};
 use reknit_core::client::{MemoryDisk, Notice};
+use reknit_core::model::id::EntryId;
+use std::collections::BTreeSet;
 
 impl World {
+    /// Puts a copy of a device's disk aside, or brings the one put aside back in place of the newest, and runs on. What
+    /// only the newest disk held is lost.
+    pub fn restore(&mut self, device: DeviceIndex) {
+        let Some(earlier) = self.devices[device].earlier.take() else {
+            self.devices[device].disk.mend();
+            self.devices[device].earlier = Some(self.copy_of(device));
+            return;
+        };
+        self.tally.restores += 1;
+        self.confirmed.retain(|word| word.device != device);
+        self.disturbed(device);
+        self.put_back(device, earlier);
+        let elsewhere = self.entries_elsewhere();
+        self.said.retain(|said| elsewhere.contains(&said.id));
+        self.restart(device);
+    }
+
+    /// A second device of the same name begins to run beside the first, from a copy of its disk.
+    pub fn clone_device(&mut self, device: DeviceIndex) -> DeviceIndex {
+        self.devices[device].disk.mend();
+        let twin = self.twin(device);
+        self.tally.clones += 1;
+        self.disturbed(device);
+        self.disturbed(twin);
+        self.restart(twin);
+        self.set_online(twin, true);
+        twin
+    }
+
+    /// What a device held may be taken back from now on and told again under other names.
+    fn disturbed(&mut self, device: DeviceIndex) {
+        self.copied = true;
+        self.devices[device].copied = true;
+        self.devices[device].held = [BTreeSet::new(), BTreeSet::new()];
+    }
+
+    /// All that any disk holds, or the relay.
+    fn entries_elsewhere(&self) -> BTreeSet<EntryId> {
+        let disks = self.devices.iter().flat_map(|device| device.disk.entries(true));
+        let sent = self.sealed.iter().filter(|(id, _)| disk::holds(&self.host.disk, **id));
+        disks.chain(sent.map(|(_, (_, entry))| *entry)).collect()
+    }
+
     /// A copy of what is on a device's disk now.
     pub fn copy_of(&mut self, device: DeviceIndex) -> MemoryDisk {
         self.counter += 1;

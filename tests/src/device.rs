@@ -4,8 +4,8 @@ use crate::disk::{Disk, STORES, Stand};
 use crate::network::Wire;
 use crate::random::Seeded;
 use reknit_core::client::{MemoryDisk, Node, Notice, Place};
-use reknit_core::model::id::EntryId;
-use std::collections::{BTreeMap, VecDeque};
+use reknit_core::model::id::{DeviceId, EntryId, PersonId};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
 
 /// One device.
@@ -25,8 +25,14 @@ pub struct Device {
     pub online: bool,
     /// Its clock.
     pub clock: Clock,
-    /// Its app is not ours: somebody else has its keys.
-    pub taken: bool,
+    /// Its app is not ours: somebody else has its keys, of this device and person.
+    pub taken: Option<(DeviceId, PersonId)>,
+    /// A copy of its disk from earlier.
+    pub earlier: Option<MemoryDisk>,
+    /// It was restored from a copy, or there are two of it.
+    pub copied: bool,
+    /// All entries that it ever held, by store.
+    pub held: [BTreeSet<EntryId>; 2],
     /// What commands answered for: entries on this device's disk, by store.
     pub acknowledged: BTreeMap<(bool, EntryId), Stand>,
     pub(crate) random: Seeded,
@@ -61,7 +67,10 @@ impl Device {
             notices: VecDeque::new(),
             online: true,
             clock: Clock::default(),
-            taken: false,
+            taken: None,
+            earlier: None,
+            copied: false,
+            held: [BTreeSet::new(), BTreeSet::new()],
             acknowledged: BTreeMap::new(),
             random,
             wire: None,

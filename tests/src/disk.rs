@@ -22,6 +22,8 @@ pub struct Disk {
 pub struct Stand {
     /// Whose chain.
     pub device: DeviceId,
+    /// Which of that device's.
+    pub inc: u16,
     /// Its number there.
     pub seq: u64,
 }
@@ -71,10 +73,25 @@ impl Disk {
     pub fn places(&self, shared: bool) -> BTreeMap<EntryId, Stand> {
         let read = |id: Vec<u8>, _, _, _| {
             let device = DeviceId::from_slice(&id[..16]).expect("a device");
+            let inc = u16::from_be_bytes(id[16..18].try_into().expect("a number"));
             let seq = u64::from_be_bytes(id[18..26].try_into().expect("a number"));
-            (EntryId::from_slice(&id[26..]).expect("an entry"), Stand { device, seq })
+            (EntryId::from_slice(&id[26..]).expect("an entry"), Stand { device, inc, seq })
         };
         self.rows(shared, Table::Places, read).into_iter().collect()
+    }
+
+    /// Where one entry stands.
+    pub fn place_of(&self, shared: bool, entry: EntryId) -> Option<Stand> {
+        let sql = "select substr(id, 1, 26) from row where tbl = ?1 and substr(id, 27) = ?2";
+        let mut statement = self.store(shared).prepare_cached(sql).expect("a store");
+        let found = params![Table::Places.number(), entry.as_bytes()];
+        let mut rows = statement.query(found).expect("rows");
+        let id: Vec<u8> = rows.next().expect("a row")?.get(0).expect("an id");
+        Some(Stand {
+            device: DeviceId::from_slice(&id[..16]).expect("a device"),
+            inc: u16::from_be_bytes(id[16..18].try_into().expect("a number")),
+            seq: u64::from_be_bytes(id[18..].try_into().expect("a number")),
+        })
     }
 
     /// The entries with an event of some record.

@@ -1,5 +1,6 @@
 //! A vault read as its owner can, from its files alone: the layout is in `docs/storage.md`.
 
+use crate::device::Device;
 use crate::world::UNLOCK;
 use reknit_core::crypto::{
     AccessKeys, DeviceKeys, Home, KemKey, KeysFile, SigningKey, Unlock, VaultId, VaultKey,
@@ -32,11 +33,27 @@ pub struct Loot {
 
 /// Reads a vault as its owner can: the layout of its files is in `docs/storage.md`.
 pub fn loot(folder: &Path) -> Loot {
-    let file = std::fs::read(folder.join("keys")).expect("the keys");
+    let read = |name: &str| std::fs::read(folder.join(name)).ok();
+    taken(read, |name| Store::open(&folder.join(name)).ok())
+}
+
+/// The same of a device of the world, wherever its files lie.
+pub(crate) fn loot_of(device: &Device) -> Loot {
+    match &device.folder {
+        Some(folder) => loot(folder),
+        None => taken(
+            |name| device.files.file(name),
+            |name| Store::memory(&device.files.store_name(name == "shared")).ok(),
+        ),
+    }
+}
+
+fn taken(read: impl Fn(&str) -> Option<Vec<u8>>, store: impl Fn(&str) -> Option<Store>) -> Loot {
+    let file = read("keys").expect("the keys");
     let unlocked = KeysFile::open(&file, Unlock::Key(&UNLOCK)).expect("unlocked");
     let vault = unlocked.vault;
     let vault_keys = unlocked.all().expect("all three keys");
-    let file = std::fs::read(folder.join("device")).expect("the device file");
+    let file = read("device").expect("the device file");
     let mut parts = Reader::new(&file[1..]);
     let mut part = |key: &VaultKey, number| {
         let sealed = parts.var(16_384).expect("a part");
@@ -54,14 +71,14 @@ pub fn loot(folder: &Path) -> Loot {
     };
     let person = PersonId::from_bytes(voice[..16].try_into().expect("16 bytes"));
     let me = Recipient { id: keys.id().to_bytes(), kem: &keys.kem };
-    let private = Store::open(&folder.join("private")).expect("the private store");
+    let private = store("private").expect("the private store");
     let own = home(&private, &vault_keys.private, vault);
     let items = private.prefix(Table::Control, &[]).expect("control items");
     let items: Vec<_> =
         items.iter().map(|row| ControlItem::decode(&row.body).expect("an item")).collect();
     let mut keyring = Keyring::new(own.space);
     keyring.climb(&items, own, &me).expect("the own keys");
-    let shared = Store::open(&folder.join("shared")).expect("the shared store");
+    let shared = store("shared").expect("the shared store");
     let home = home(&shared, &vault_keys.content, vault);
     let first = keyring.get(0).expect("the first key");
     let acc = AccessKeys::derive(first, home.sid).acc;

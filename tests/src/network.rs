@@ -139,6 +139,7 @@ impl World {
         if let Some(heard) = &mut self.heard {
             heard.push(bytes);
         }
+        self.s5_no_salt_comes_twice(&frame);
         let changes = matches!(frame, Frame::Push { .. } | Frame::ControlAppend { .. });
         if changes && self.is_frozen(id) {
             self.tally.swallowed += 1;
@@ -264,6 +265,7 @@ impl World {
                 let entry = self.devices[device].entry_in_outbox(envelope);
                 let entry = entry.expect("D2: what leaves a device is on its disk");
                 self.sealed.insert(id, (*sid, entry));
+                self.note_sent(device, entry);
             }
         }
         let Some(wire) = self.devices[device].wire.as_mut().filter(|wire| wire.up) else { return };

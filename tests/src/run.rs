@@ -4,6 +4,7 @@ use crate::act::{text, word};
 use crate::check::view;
 use crate::couple::Meeting;
 use crate::disk::STORES;
+use crate::hostile::Partner;
 use crate::plan::Plan;
 use crate::random::Seeded;
 use crate::shrink::{Failure, caught};
@@ -24,6 +25,8 @@ use std::time::Duration;
 const MEETINGS_MAX: u32 = 8;
 /// Quiet must come within this time: a polite wait, and the longest backoff.
 const QUIET: Duration = Duration::from_mins(15);
+/// A hostile partner's last word comes after everybody could hear the others.
+const LAST_WORD_AFTER: Duration = Duration::from_mins(3);
 
 thread_local! {
     /// Couples that paired in peace, by how many devices each of them has.
@@ -44,8 +47,10 @@ pub struct Ended {
 #[derive(Debug)]
 pub struct Run {
     pub(crate) world: World,
-    /// Each person's devices.
+    /// Each person's devices, as far as their apps are ours.
     pub(crate) people: [Vec<DeviceIndex>; 2],
+    /// The second person, if hostile.
+    pub(crate) partner: Option<Partner>,
 }
 
 /// Runs a seed to its end.
@@ -70,6 +75,10 @@ pub fn run(seed: u64, plan: &Plan) -> Ended {
         let mut run = Run::couple(seed, swarm.devices);
         run.set_clocks(&mut dice);
         run.world.weather = swarm.weather;
+        if swarm.hostile {
+            let phone = run.people[1].pop().expect("one phone");
+            run.partner = Some(Partner::take_over(&mut run.world, phone));
+        }
         run
     };
     for (number, step) in swarm.steps.iter().enumerate() {
@@ -78,8 +87,8 @@ pub fn run(seed: u64, plan: &Plan) -> Ended {
             run.step(*step);
         }
     }
-    run.heal(swarm.new_relay);
-    run.world.check_all(&mut dice);
+    run.heal(swarm.new_relay, &mut dice);
+    run.check(&mut dice);
     run.go_on(&mut dice);
     run.end(plan)
 }
@@ -90,7 +99,7 @@ impl Run {
         let mut world = World::new("sim", seed, Weather::FAIR);
         let people = [0, 1].map(|_| vec![world.person(&word(dice))]);
         world.heard = Some(Vec::new());
-        Self { world, people }
+        Self { world, people, partner: None }
     }
 
     /// A couple with so many devices each. They paired once, in peace; a run starts from a copy of their disks.
@@ -133,7 +142,7 @@ impl Run {
     fn fork(&self, seed: u64) -> Self {
         let mut world = self.world.fork(seed);
         world.heard = Some(Vec::new());
-        Self { world, people: self.people.clone() }
+        Self { world, people: self.people.clone(), partner: None }
     }
 
     fn set_clocks(&mut self, dice: &mut Seeded) {
@@ -158,7 +167,8 @@ impl Run {
     pub(crate) fn grow(&mut self, person: usize, in_weather: bool, dice: &mut Seeded) {
         let inviter = *dice.pick(&self.people[person]);
         let full = self.people[person].len() >= crate::swarm::DEVICES_MAX;
-        if self.world.is_down(inviter) || full || self.world.shadow.is_some() {
+        let keyless = self.partner.as_ref().is_some_and(Partner::withholds_the_key);
+        if self.world.is_down(inviter) || full || keyless || self.world.shadow.is_some() {
             return;
         }
         let joiner = self.world.add_device(true);
@@ -216,22 +226,36 @@ impl Run {
     }
 
     /// Faults end, everybody comes back, and all comes to rest.
-    fn heal(&mut self, new_relay: bool) {
+    fn heal(&mut self, new_relay: bool, dice: &mut Seeded) {
         let world = &mut self.world;
         world.join_relay();
         world.clear_up();
         if new_relay {
             world.wipe_level_relay();
         }
-        for device in 0..world.devices.len() {
+        for device in world.honest() {
             world.devices[device].disk.mend();
             if world.is_down(device) {
                 world.restart_checked(device);
             }
             world.set_online(device, true);
         }
+        if let Some(partner) = &mut self.partner {
+            // Everybody meets the lies before the last word.
+            world.run_for(LAST_WORD_AFTER);
+            partner.leave(world, dice);
+        }
         self.be_quiet();
         self.world.twisted = false;
+    }
+
+    /// Every promise.
+    fn check(&mut self, dice: &mut Seeded) {
+        self.world.check_all(dice);
+        match &self.partner {
+            Some(partner) => partner.check(&self.world),
+            None => self.world.check_against_the_oracle(),
+        }
     }
 
     /// L1: all comes to rest, within a bound of events that grows with what is missing.
@@ -265,7 +289,7 @@ impl Run {
 
     /// L2: whatever happened, the next thing said on each device reaches all.
     fn go_on(&mut self, dice: &mut Seeded) {
-        for device in 0..self.world.devices.len() {
+        for device in self.world.honest() {
             let told = Event::Moment(Moment {
                 at: self.world.now(device).at().expect("a time"),
                 kind: MomentKind::Other,
@@ -279,11 +303,14 @@ impl Run {
         }
         self.be_quiet();
         self.world.check_quiet();
+        if self.partner.is_none() {
+            self.world.check_against_the_oracle();
+        }
     }
 
     fn end(mut self, plan: &Plan) -> Ended {
         let world = &mut self.world;
-        for (person, devices) in self.people.iter().enumerate() {
+        for (person, devices) in self.people.iter().enumerate().filter(|(_, of)| !of.is_empty()) {
             for report in world.node(devices[0]).session().report().expect("a report") {
                 if person == 0 || report.kind == SpaceKind::Private {
                     world.tally.rekeys += u64::from(report.epoch);
@@ -291,13 +318,15 @@ impl Run {
             }
         }
         world.tally.runs = 1;
-        for device in 0..world.devices.len() {
+        world.tally.lies = self.partner.as_ref().map_or(0, |partner| partner.lies.len() as u64);
+        for device in world.honest() {
             let shown = view(world.node(device).session(), true);
             world.trace.note(Kind::View, &[shown.as_bytes()]);
         }
         let tally = world.tally.clone();
         // A run that ends early looks green.
-        let worked = tally.edits() >= 5 && tally.delivered >= 2 && tally.frames >= 40;
+        let edits = tally.edits() >= 5 || self.partner.is_some();
+        let worked = edits && tally.delivered >= 2 && tally.frames >= 40;
         assert!(worked || plan.only.is_some(), "too little happened: {tally:?}");
         Ended { tally, trace: world.trace.sum() }
     }

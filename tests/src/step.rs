@@ -49,18 +49,37 @@ pub enum What {
     Freeze,
     /// A copy of the relay's disk is put aside, or comes back.
     RollBack,
+    /// The partner does something hostile.
+    Lie,
+    /// A copy of a device's disk is put aside, or comes back in place of the newest.
+    Restore,
+    /// A copy of a device begins to run beside it.
+    Clone,
 }
 
 impl Run {
     /// Carries a step out, then waits.
     pub(crate) fn step(&mut self, step: Step) {
         let mut dice = Seeded::new(step.seed);
-        let person = usize::try_from(dice.below(2)).expect("one of two");
+        let mut person = usize::try_from(dice.below(2)).expect("one of two");
+        if self.people[person].is_empty() {
+            // There the partner is hostile, and has steps of their own.
+            person = 1 - person;
+        }
         let device = *dice.pick(&self.people[person]);
         self.world.tally.steps += 1;
         match step.what {
             What::Write => self.talk(person, device, &mut dice),
             What::Grow => self.grow(person, true, &mut dice),
+            What::Lie => {
+                if let Some(partner) = &mut self.partner {
+                    partner.act(&mut self.world, &mut dice);
+                }
+            }
+            What::Clone => {
+                let copy = self.world.clone_device(device);
+                self.people[person].push(copy);
+            }
             What::Crash
             | What::CrashInside
             | What::RestartRelay
@@ -70,13 +89,14 @@ impl Run {
             | What::Forget
             | What::Split
             | What::Freeze
-            | What::RollBack => {
+            | What::RollBack
+            | What::Restore => {
                 Self::fault(&mut self.world, step.what, device, &mut dice);
             }
         }
         self.world.run_for(Duration::from_millis(step.pause_ms));
         let mut dice = Seeded::new(step.seed ^ 1);
-        for device in 0..self.world.devices.len() {
+        for device in self.world.honest() {
             if self.world.is_down(device) && dice.one_in(3) {
                 self.world.restart_checked(device);
             }
@@ -114,21 +134,22 @@ impl Run {
             What::Split | What::Freeze if world.shadow.is_some() => world.join_relay(),
             What::Split | What::Freeze => {
                 let some = |_: &DeviceIndex| dice.one_in(2);
-                let devices: BTreeSet<_> = (0..world.devices.len()).filter(some).collect();
+                let devices: BTreeSet<_> = world.honest().into_iter().filter(some).collect();
                 world.split_relay(devices, what == What::Freeze);
             }
             What::RollBack if world.backup.is_some() => {
                 world.roll_relay_back(dice.one_in(3));
             }
             What::RollBack => world.back_up_relay(),
-            What::Write | What::Grow | What::Crash | What::Rekey => {}
+            What::Restore => world.restore(device),
+            What::Write | What::Grow | What::Lie | What::Clone | What::Crash | What::Rekey => {}
         }
     }
 
     /// A person does something on a device; now and then the other one does too, before either hears of it.
     fn talk(&mut self, person: usize, device: DeviceIndex, dice: &mut Seeded) {
         self.write(person, device, dice);
-        if dice.one_in(3) {
+        if dice.one_in(3) && !self.people[1 - person].is_empty() {
             let other = *dice.pick(&self.people[1 - person]);
             self.write(1 - person, other, dice);
         }

@@ -14,6 +14,8 @@ pub struct Stranger {
     id: ConnectionId,
     exporter: [u8; 32],
     streams: u64,
+    /// The relay's process to which it is connected.
+    life: Option<u64>,
 }
 
 impl Stranger {
@@ -24,18 +26,34 @@ impl Stranger {
         world.strangers.insert(id, Vec::new());
         let now = relay_now(world.now);
         world.host.relay.handle_connected(id, Prefix(u64::MAX - id.0), exporter, now);
-        let mut stranger = Self { id, exporter, streams: 0 };
+        let life = Some(world.host.life);
+        let mut stranger = Self { id, exporter, streams: 0, life };
         let answers = stranger.say(world, StreamId::CONTROL, Frame::Hello { versions: VERSIONS });
         assert!(matches!(answers.as_slice(), [Frame::Welcome { .. }]), "{answers:?}");
         stranger
     }
 
+    /// Whether the relay still knows this connection.
+    pub fn is_open(&self, world: &World) -> bool {
+        self.life == Some(world.host.life)
+    }
+
+    /// The connection is of no use.
+    pub(crate) const fn give_up(&mut self) {
+        self.life = None;
+    }
+
     /// Signs in to a space.
     pub fn sign_in(&mut self, world: &mut World, sid: SpaceHandle, key: &SigningKey) {
+        assert!(self.try_sign_in(world, sid, key), "the relay lets them in");
+    }
+
+    /// Signs in to a space, if the relay lets them.
+    pub fn try_sign_in(&mut self, world: &mut World, sid: SpaceHandle, key: &SigningKey) -> bool {
         let signature = key.sign_bytes(&auth_bytes(world.line().relay, sid, &self.exporter)).0;
         let key = PrincipalKey::from_bytes(*key.public().as_bytes());
         let answers = self.say(world, StreamId::CONTROL, Frame::Auth { sid, key, signature });
-        assert!(matches!(answers.as_slice(), [Frame::SignedIn { .. }]), "{answers:?}");
+        matches!(answers.as_slice(), [Frame::SignedIn { .. }])
     }
 
     /// Asks on a stream of its own and gives what the relay answered on it.

@@ -34,6 +34,9 @@ pub enum RelayKind {
     RollingBack,
 }
 
+/// In one run of so many phones come back with an old disk, or run twice.
+const COPIES_ONE_IN: u64 = 8;
+
 /// What a seed decides.
 #[derive(Debug, Clone)]
 pub struct Swarm {
@@ -41,6 +44,8 @@ pub struct Swarm {
     pub devices: [usize; 2],
     /// They pair in the run, in its weather; otherwise they paired in peace.
     pub from_nothing: bool,
+    /// The second person's phone says what no honest app says.
+    pub hostile: bool,
     /// The relay.
     pub relay: RelayKind,
     /// Between the devices and the relay.
@@ -55,7 +60,10 @@ impl Swarm {
     /// Draws it.
     pub fn drawn(seed: u64, plan: &Plan) -> Self {
         let mut dice = Seeded::new(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        let devices = [0, 1].map(|_| *dice.pick(&[1, 1, 1, 1, 2, 2, 2, 3, 4, DEVICES_MAX]));
+        let from_nothing = seed.is_multiple_of(FROM_NOTHING_ONE_IN);
+        let counts = [1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 4, DEVICES_MAX];
+        let counts = if from_nothing { &counts[..8] } else { &counts };
+        let mut devices = [0, 1].map(|_| *dice.pick(counts));
         let relay = match dice.below(100) {
             0..70 => RelayKind::Honest,
             70..80 => RelayKind::Lossy,
@@ -68,7 +76,13 @@ impl Swarm {
         if relay == RelayKind::Lossy {
             weather.deaf_one_in = *dice.pick(&[30, 100, 400]);
         }
-        let weights = Weights::drawn(relay, &mut dice);
+        // What a relay and a partner do together against somebody cannot always be seen.
+        let alone = matches!(relay, RelayKind::Honest | RelayKind::Lossy);
+        let hostile = dice.one_in(4) && !from_nothing && alone;
+        if hostile {
+            (devices[1], weather.commit_ms) = (1, 0);
+        }
+        let weights = Weights::drawn(relay, hostile, &mut dice);
         let long = match plan.length {
             Length::Mixed => dice.one_in(LONG_ONE_IN),
             Length::Short => false,
@@ -76,9 +90,8 @@ impl Swarm {
         };
         let count = if long { 80 + dice.below(320) } else { 40 + dice.below(20) };
         let steps = (0..count).map(|_| weights.step(&mut dice)).collect();
-        let from_nothing = seed.is_multiple_of(FROM_NOTHING_ONE_IN);
         let new_relay = relay == RelayKind::Amnesiac && dice.one_in(2);
-        Self { devices, from_nothing, relay, weather, steps, new_relay }
+        Self { devices, from_nothing, hostile, relay, weather, steps, new_relay }
     }
 
     /// A clock at the start: right, a little off, or years away, and fast or slow.
@@ -102,7 +115,9 @@ impl Swarm {
 struct Weights(Vec<(What, u64)>);
 
 impl Weights {
-    fn drawn(relay: RelayKind, dice: &mut Seeded) -> Self {
+    fn drawn(relay: RelayKind, hostile: bool, dice: &mut Seeded) -> Self {
+        let alone = matches!(relay, RelayKind::Honest | RelayKind::Lossy);
+        let copies = u64::from(dice.one_in(COPIES_ONE_IN) && !hostile && alone);
         let mut drawn = |of: &[u64]| *dice.pick(of);
         let mut weights = vec![
             (What::Write, 40),
@@ -113,6 +128,9 @@ impl Weights {
             (What::Clock, drawn(&[0, 0, 2])),
             (What::Rekey, drawn(&[0, 0, 1, 3])),
             (What::Grow, drawn(&[0, 0, 0, 1])),
+            (What::Lie, if hostile { drawn(&[5, 15]) } else { 0 }),
+            (What::Restore, copies * drawn(&[0, 2, 4])),
+            (What::Clone, copies * drawn(&[0, 1])),
         ];
         match relay {
             RelayKind::Honest | RelayKind::Lossy => {}

@@ -1,13 +1,14 @@
 //! A partner with valid keys and an app of their own: signs, seals and sends whatever they like.
 //!
 //! It takes over a phone of this world: reads the keys out of its vault, as its owner can, and speaks to the relay
-//! itself. What it sends is signed and sealed as honest entries are; only what it says is not.
+//! itself, anew after each restart of the relay. What it sends is signed and sealed as honest entries are; only what it
+//! says is not.
 
-use crate::loot::{Loot, loot};
+use crate::loot::{Loot, loot_of};
 use crate::random::Seeded;
 use crate::stranger::Stranger;
 use crate::world::{DeviceIndex, World};
-use reknit_core::crypto::{DeviceKeys, Home, Unverified, Verified, open, seal};
+use reknit_core::crypto::{DeviceKeys, Home, SigningKey, Unverified, Verified, open, seal};
 use reknit_core::document::ActorId;
 use reknit_core::entry::{
     Admission, AdmitContext, Chains, DraftContext, Entry, Frontier, Header, Known, NONE_CLOSED,
@@ -20,6 +21,7 @@ use wire::control::ControlItem;
 use wire::envelope::{Class, Envelope};
 use wire::frame::Frame;
 use wire::hash;
+use wire::id::{EnvelopeId, StoreId};
 
 /// The partner.
 #[derive(Debug)]
@@ -42,7 +44,8 @@ pub struct Villain {
     pub random: Seeded,
     history: History,
     line: Stranger,
-    pulled: u64,
+    acc: SigningKey,
+    pulled: (StoreId, u64),
 }
 
 /// What stands where.
@@ -65,12 +68,14 @@ impl Known for History {
 }
 
 impl Villain {
-    /// Stops the app on a phone that lies in a real folder, and goes on with its keys.
+    /// Stops the app on a phone, and goes on with its keys.
     pub fn take_over(world: &mut World, device: DeviceIndex) -> Self {
         world.devices[device].online = false;
-        world.crash(device);
-        let folder = world.devices[device].folder.clone().expect("a phone in a folder");
-        let Loot { keys, person, home, acc, .. } = loot(&folder);
+        if world.devices[device].node.is_some() {
+            world.crash(device);
+        }
+        let Loot { keys, person, home, acc, .. } = loot_of(&world.devices[device]);
+        world.devices[device].taken = Some((keys.id(), person));
         let mut line = Stranger::connect(world);
         line.sign_in(world, home.sid, &acc);
         let mut villain = Self {
@@ -84,7 +89,8 @@ impl Villain {
             random: world.random.fork(),
             history: History::default(),
             line,
-            pulled: 0,
+            acc,
+            pulled: (world.host.store(), 0),
         };
         villain.listen(world);
         villain
@@ -100,6 +106,22 @@ impl Villain {
         *ActorId::of(self.home.space, document, self.me()).as_bytes()
     }
 
+    /// Connects anew if the relay was started again. False if it does not let this person in: it forgot the space.
+    pub fn wake(&mut self, world: &mut World) -> bool {
+        if !self.line.is_open(world) {
+            self.line = Stranger::connect(world);
+            if !self.line.try_sign_in(world, self.home.sid, &self.acc) {
+                self.line.give_up();
+                return false;
+            }
+        }
+        if self.pulled.0 != world.host.store() {
+            self.pulled = (world.host.store(), 0);
+        }
+        self.listen(world);
+        true
+    }
+
     /// Reads all that the relay has.
     pub fn listen(&mut self, world: &mut World) {
         let sid = self.home.sid;
@@ -112,10 +134,10 @@ impl Villain {
         for item in items.collect::<Vec<_>>() {
             self.fold(&item);
         }
-        let pull = Frame::Pull { sid, after: self.pulled, max_bytes: 1 << 20 };
+        let pull = Frame::Pull { sid, after: self.pulled.1, max_bytes: 1 << 20 };
         for frame in self.line.ask(world, pull) {
             if let Frame::Data { n, envelope } = frame {
-                self.pulled = n;
+                self.pulled.1 = n;
                 self.read(&envelope);
             }
         }
@@ -142,7 +164,7 @@ impl Villain {
     }
 
     /// Takes an entry into its own history, as an honest device would.
-    fn take(&mut self, entry: Unverified<Entry>) {
+    pub fn take(&mut self, entry: Unverified<Entry>) {
         let (idx, _) = entry.peek().header.control;
         let Some(table) = self.log.table_at(idx) else { return };
         let author = table.device(entry.peek().header.chain.device).map(|member| &member.device);
@@ -213,8 +235,8 @@ impl Villain {
 
     /// Seals any bytes as an entry of the newest epoch and pushes them.
     pub fn send_inner(&mut self, world: &mut World, inner: &[u8]) {
-        let envelope = self.seal(self.log.epoch(), inner);
-        self.push(world, envelope);
+        let sent = self.try_send(world, inner);
+        assert!(sent.is_some(), "the relay takes it");
     }
 
     /// Seals any bytes as an entry.
@@ -226,8 +248,25 @@ impl Villain {
 
     /// Pushes an envelope, whatever it is.
     pub fn push(&mut self, world: &mut World, envelope: Vec<u8>) {
+        let pushed = self.try_push(world, envelope);
+        assert!(pushed.is_some(), "the relay takes it");
+    }
+
+    /// Pushes an envelope, if the relay takes it. Gives its name.
+    pub fn try_push(&mut self, world: &mut World, envelope: Vec<u8>) -> Option<EnvelopeId> {
+        let id = hash::envelope_id(&envelope);
         let answers = self.line.ask(world, Frame::Push { sid: self.home.sid, envelope });
-        assert!(matches!(answers.as_slice(), [Frame::Pushed { .. }]), "{answers:?}");
+        matches!(answers.as_slice(), [Frame::Pushed { .. }]).then_some(id)
+    }
+
+    /// Seals bytes as an entry and pushes them, if the relay takes them. What is an entry is known to the world.
+    pub fn try_send(&mut self, world: &mut World, inner: &[u8]) -> Option<EnvelopeId> {
+        let envelope = self.seal(self.log.epoch(), inner);
+        let id = self.try_push(world, envelope)?;
+        if let Ok(entry) = Entry::decode(self.home.space, inner) {
+            world.sealed.insert(id, (self.home.sid, entry.peek().id));
+        }
+        Some(id)
     }
 
     /// Pushes an envelope that the relay does not take.
@@ -239,9 +278,18 @@ impl Villain {
     /// Appends a control item, whatever it is, and folds it as everybody will.
     pub fn append(&mut self, world: &mut World, item: Vec<u8>) {
         let (sid, idx) = (self.home.sid, self.log.next_idx());
+        assert!(self.try_append(world, item), "item {idx} of {sid:?} is appended");
+    }
+
+    /// The same, if the relay takes it.
+    pub fn try_append(&mut self, world: &mut World, item: Vec<u8>) -> bool {
+        let (sid, idx) = (self.home.sid, self.log.next_idx());
         let frame = Frame::ControlAppend { sid, idx, item: item.clone(), creation: None };
         let answers = self.line.ask(world, frame);
-        assert!(matches!(answers.as_slice(), [Frame::Appended { .. }]), "{answers:?}");
-        self.fold(&item);
+        let appended = matches!(answers.as_slice(), [Frame::Appended { .. }]);
+        if appended {
+            self.fold(&item);
+        }
+        appended
     }
 }

@@ -2,12 +2,25 @@
 
 use crate::villain::Villain;
 use reknit_core::crypto::{
-    ControlHead, ControlParts, DeviceKeys, open_control, seal_control, spare_wrap,
+    ControlHead, ControlParts, Device, DeviceKeys, open_control, seal_control, spare_wrap,
 };
 use reknit_core::entry::frontier_root;
 use reknit_core::membership::{AddDevice, Author, Composer, Intent, Op, Want};
+use wire::codec::{Reader, Writer};
 use wire::control::ControlItem;
 use wire::hash::sha256;
+
+/// The neutral element: a key that proves nothing.
+pub const IDENTITY: [u8; 32] = {
+    let mut key = [0; 32];
+    key[0] = 1;
+    key
+};
+/// A point of mixed order.
+pub const MIXED: [u8; 32] = [
+    0xf7, 0xba, 0xde, 0xc5, 0xb8, 0xab, 0xea, 0xf6, 0x99, 0x58, 0x39, 0x92, 0x21, 0x9b, 0x7b, 0x22,
+    0x3f, 0x1d, 0xf3, 0xfb, 0xbe, 0xa9, 0x19, 0x84, 0x4e, 0x3f, 0x7c, 0x55, 0x4a, 0x43, 0xdd, 0x43,
+];
 
 /// An op and its item, open for changes.
 #[derive(Debug)]
@@ -16,6 +29,20 @@ pub struct Forgery {
     pub op: Op,
     /// Its item.
     pub item: ControlItem,
+}
+
+impl Forgery {
+    /// Puts another voice key into the device that the op adds.
+    pub fn with_voice(&mut self, voice: [u8; 32]) {
+        let payload = &mut self.op.actions[0].payload;
+        payload[16..48].copy_from_slice(&voice);
+        let device = Device::decode(&mut Reader::new(&payload[16..])).expect("a device");
+        let device = device.peek().clone();
+        self.op.wrap_slots[0].recipient = device.id().to_bytes();
+        let mut writer = Writer::new();
+        device.encode(&mut writer);
+        assert!(payload[16..].starts_with(writer.as_slice()));
+    }
 }
 
 impl Villain {

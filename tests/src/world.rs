@@ -3,10 +3,12 @@
 //! One thread and one seed. A crash drops all but the disk, between transactions or inside one.
 
 use crate::device::Device;
+use crate::disk::Stand;
 use crate::host::Host;
 use crate::liar::{Backup, Confirmed, Shadow};
 use crate::meter::Meter;
 use crate::network::Event;
+use crate::oracle::Said;
 use crate::random::Seeded;
 use crate::tally::Tally;
 use crate::trace::{Kind, Trace};
@@ -14,6 +16,7 @@ use crate::weather::Weather;
 use reknit_core::client::{Answer, Command, Error, MemoryDisk, Node, Notice, Now, Output, Session};
 use reknit_core::crypto::Unlock;
 use reknit_core::membership::SpaceKind;
+use reknit_core::model::Event as Told;
 use reknit_core::model::id::EntryId;
 use reknit_relay::protocol::{ConnectionId, Now as RelayNow, StreamId};
 use std::collections::{BTreeMap, BTreeSet};
@@ -77,6 +80,14 @@ pub struct World {
     pub(crate) deaf: BTreeSet<(ConnectionId, StreamId, bool)>,
     /// All that happens, as one hash.
     pub trace: Trace,
+    /// Every event that a command answered for.
+    pub said: Vec<Said>,
+    /// Some device was restored from a copy, or copied.
+    pub copied: bool,
+    /// What devices sent, by store and place in its chain.
+    pub sent: BTreeMap<(bool, Stand), BTreeSet<EntryId>>,
+    /// Which envelope each salt belongs to.
+    pub(crate) salts: BTreeMap<(SpaceHandle, Vec<u8>), EnvelopeId>,
     pub(crate) name: String,
 }
 
@@ -109,6 +120,10 @@ impl World {
             twisted: false,
             deaf: BTreeSet::new(),
             trace: Trace::new(),
+            said: Vec::new(),
+            copied: false,
+            sent: BTreeMap::new(),
+            salts: BTreeMap::new(),
             name,
         }
     }
@@ -121,6 +136,9 @@ impl World {
         fork.host = self.host.fork(&fork.name, self.now, 0);
         fork.now = self.now;
         fork.sealed.clone_from(&self.sealed);
+        fork.said.clone_from(&self.said);
+        fork.salts.clone_from(&self.salts);
+        fork.sent.clone_from(&self.sent);
         for (index, device) in self.devices.iter().enumerate() {
             let files = device.files.copy(&format!("{}-{index}", fork.name)).expect("a copy");
             let random = fork.random.fork();
@@ -192,8 +210,13 @@ impl World {
     pub fn execute(&mut self, device: DeviceIndex, command: Command) -> Result<Answer, Error> {
         let now = self.now(device);
         self.tell(|| format!("device {device} is told {command:?}"));
+        let told = self.about_to_say(device, &command);
         let Device { node, random, .. } = &mut self.devices[device];
         let done = node.as_mut().expect("the device runs").execute(command, &now, random);
+        if let (Some((event, seen)), Ok(Answer::Told(id))) = (told, &done) {
+            let by = self.node(device).session().person();
+            self.said.push(Said { id: *id, by, event, seen });
+        }
         self.tell(|| format!("device {device} answers {done:?}"));
         self.note_command(device, done.as_ref().map(|_| ()));
         self.after(device, done.as_ref().err().cloned());
@@ -203,12 +226,22 @@ impl World {
         done
     }
 
+    fn about_to_say(
+        &self,
+        device: DeviceIndex,
+        command: &Command,
+    ) -> Option<(Told, BTreeSet<EntryId>)> {
+        let Command::Tell(event) = command else { return None };
+        let device = &self.devices[device];
+        device.folder.is_none().then(|| (event.clone(), device.disk.told(true)))
+    }
+
     /// Wants a new epoch key for a space, as a device that runs.
     pub fn renew_key(&mut self, device: DeviceIndex, kind: SpaceKind) -> Result<(), Error> {
         let now = self.now(device);
         let Device { node, random, .. } = &mut self.devices[device];
         let done = node.as_mut().expect("the device runs").renew_key(kind, &now, random);
-        self.note_command(device, done.as_ref().map(|()| ()));
+        self.note_command(device, done.as_ref().copied());
         self.after(device, done.as_ref().err().cloned());
         done
     }
@@ -246,9 +279,15 @@ impl World {
         self.devices[device].notices.push_back(Notice::PairingEnded("crash"));
     }
 
+    /// The devices whose app is ours.
+    pub fn honest(&self) -> Vec<DeviceIndex> {
+        let ours = |device: &DeviceIndex| self.devices[*device].taken.is_none();
+        (0..self.devices.len()).filter(ours).collect()
+    }
+
     /// Whether a device's process is dead, and its owner may start it again.
     pub fn is_down(&self, device: DeviceIndex) -> bool {
-        self.devices[device].node.is_none() && !self.devices[device].taken
+        self.devices[device].node.is_none() && self.devices[device].taken.is_none()
     }
 
     /// Nothing goes wrong any more; what a relay did not hear is lost with its connections.
@@ -270,6 +309,7 @@ impl World {
         let session = self.reopened(device);
         self.check_held(device, &session);
         self.start(device, session);
+        self.note_held(device);
     }
 
     fn start(&mut self, device: DeviceIndex, session: Session) {

@@ -99,6 +99,47 @@ fn a_control_item_on_its_way_outlives_the_founding_anew_of_its_space() {
     world.check_all(&mut Seeded::new(4));
 }
 
+#[test]
+fn who_was_shown_another_log_sends_nothing_before_it_has_read_the_common_one() {
+    let (mut world, nora, ben) = couple(5);
+    assert!(world.split_relay([ben].into(), false));
+    let told = moment(&world, ben);
+    world.execute(ben, told).unwrap();
+    assert!(world.run_until_idle(A_WHILE));
+    world.set_online(ben, false);
+    world.join_relay();
+    for _ in 0..3 {
+        let told = moment(&world, nora);
+        world.execute(nora, told).unwrap();
+    }
+    assert!(world.run_until_idle(A_WHILE));
+    let told = moment(&world, ben);
+    world.execute(ben, told).unwrap();
+    world.set_online(ben, true);
+    assert!(world.run_until_idle(A_WHILE));
+    world.check_all(&mut Seeded::new(5));
+    assert_eq!(world.node(nora).session().timeline().unwrap().len(), 5);
+}
+
+#[test]
+fn f33_a_relay_that_goes_back_to_an_old_disk_under_its_old_name_is_found_out_and_refilled() {
+    for alone in [0, 1] {
+        let (mut world, nora, ben) = couple(6);
+        world.back_up_relay();
+        for device in [nora, ben] {
+            let told = moment(&world, device);
+            world.execute(device, told).unwrap();
+        }
+        assert!(world.run_until_idle(A_WHILE));
+        world.set_online([nora, ben][1 - alone], false);
+        assert!(world.roll_relay_back(false));
+        assert!(world.run_until_idle(A_WHILE));
+        world.set_online([nora, ben][1 - alone], true);
+        assert!(world.run_until_idle(A_WHILE));
+        world.check_all(&mut Seeded::new(6));
+    }
+}
+
 /// Lets a pairing die at every event it has, one after the other, then pairs again in peace.
 fn cut_everywhere(whom: Whom, who_dies: impl Fn(Meeting) -> DeviceIndex) {
     for at in (0..400).step_by(5) {

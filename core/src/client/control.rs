@@ -102,6 +102,7 @@ pub(crate) fn intend(
     }
     let mut batch = Batch::new();
     space.shelf.put(&mut batch, Place::new(Table::Intents, &id), &bytes, random)?;
+    space.may_intend = true;
     space.shelf.commit(batch)
 }
 
@@ -112,12 +113,18 @@ pub(crate) fn compose_next(
     keys: &DeviceKeys,
     random: &mut dyn Random,
 ) -> Result<Option<(u32, Vec<u8>)>, Error> {
-    if space.log.next_idx() == 0 || space.log.next_idx() != space.control_held {
+    let whole = space.log.next_idx() > 0 && space.log.next_idx() == space.control_held;
+    if !whole || !space.may_intend {
+        return Ok(None);
+    }
+    let intents = intents(space)?;
+    space.may_intend = !intents.is_empty();
+    if intents.is_empty() {
         return Ok(None);
     }
     let read = space.chains.all();
     let frontier_root = frontier_root(space.home.space, &read);
-    for (id, mut intent) in intents(space)? {
+    for (id, mut intent) in intents {
         if let Want::NewIncarnation(anew) = intent.want() {
             let (seq, entry) = space.ends_at(anew.old);
             intent.ends_at(seq, entry);

@@ -75,6 +75,8 @@ pub(crate) struct Space {
     pub(super) kept: BTreeSet<u32>,
     /// In how many held items no wrap led to the keys.
     pub(super) tried: usize,
+    /// There may be intents on the shelf: they need not be looked for at every turn.
+    pub(super) may_intend: bool,
 }
 
 /// Who loads a space: the device, its person and its key for wraps.
@@ -143,6 +145,7 @@ impl Space {
             outbox_moved: false,
             kept: BTreeSet::new(),
             tried: 0,
+            may_intend: true,
             shelf,
         };
         for SpaceKey { epoch, key, .. } in

@@ -70,6 +70,11 @@ impl MemoryDisk {
         Ok(copy)
     }
 
+    /// One of its two small files, as it stands there.
+    pub fn file(&self, name: &str) -> Option<Vec<u8>> {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
     /// From now on its two small files can be written, or not: what fails then changes nothing.
     pub fn refuse_files(&self, refuses: bool) {
         self.refuses.store(refuses, Ordering::Relaxed);

@@ -9,6 +9,7 @@ use hpke::aead::ChaCha20Poly1305;
 use hpke::kdf::HkdfSha256;
 use hpke::kem::XWing;
 use hpke::{Deserializable, Kem, OpModeR, OpModeS, PskBundle, Serializable};
+use std::sync::OnceLock;
 use zeroize::Zeroizing;
 
 /// The length of an X-Wing public key.
@@ -20,7 +21,8 @@ pub(super) const KEM_ENC_BYTES: usize = 1_120;
 #[derive(Debug)]
 pub struct KemKey {
     seed: Secret<32>,
-    public: KemPublic,
+    /// Made when it is asked for: whoever only opens a vault does not wait for it.
+    public: OnceLock<KemPublic>,
 }
 
 impl KemKey {
@@ -40,14 +42,16 @@ impl KemKey {
     }
 
     /// To whom others wrap.
-    pub const fn public(&self) -> &KemPublic {
-        &self.public
+    pub fn public(&self) -> &KemPublic {
+        self.public.get_or_init(|| {
+            let mut public = Box::new([0; KEM_PUBLIC_BYTES]);
+            public.copy_from_slice(&XWing::sk_to_pk(&private_key(&self.seed)).to_bytes());
+            KemPublic(public)
+        })
     }
 
-    fn of(seed: Secret<32>) -> Self {
-        let mut public = Box::new([0; KEM_PUBLIC_BYTES]);
-        public.copy_from_slice(&XWing::sk_to_pk(&private_key(&seed)).to_bytes());
-        Self { seed, public: KemPublic(public) }
+    const fn of(seed: Secret<32>) -> Self {
+        Self { seed, public: OnceLock::new() }
     }
 }
 

@@ -1,33 +1,10 @@
 //! Control items of the partner that are void, and what comes after them.
 
 use crate::siege::Siege;
-use reknit_core::crypto::Device;
 use reknit_core::entry::{EntryError, Incident, Payload};
 use reknit_core::membership::{Outcome, VoidReason, Want};
-use reknit_e2e::villain_control::Forgery;
-use wire::codec::{Reader, Writer};
 
-/// The neutral element, and a point of mixed order.
-pub(crate) const IDENTITY: [u8; 32] = {
-    let mut key = [0; 32];
-    key[0] = 1;
-    key
-};
-pub(crate) const MIXED: [u8; 32] = [
-    0xf7, 0xba, 0xde, 0xc5, 0xb8, 0xab, 0xea, 0xf6, 0x99, 0x58, 0x39, 0x92, 0x21, 0x9b, 0x7b, 0x22,
-    0x3f, 0x1d, 0xf3, 0xfb, 0xbe, 0xa9, 0x19, 0x84, 0x4e, 0x3f, 0x7c, 0x55, 0x4a, 0x43, 0xdd, 0x43,
-];
-
-/// Puts another voice key into the device that an op adds.
-fn with_voice(forgery: &mut Forgery, voice: [u8; 32]) {
-    let payload = &mut forgery.op.actions[0].payload;
-    payload[16..48].copy_from_slice(&voice);
-    let device = Device::decode(&mut Reader::new(&payload[16..])).unwrap().peek().clone();
-    forgery.op.wrap_slots[0].recipient = device.id().to_bytes();
-    let mut writer = Writer::new();
-    device.encode(&mut writer);
-    assert!(payload[16..].starts_with(writer.as_slice()));
-}
+pub(crate) use reknit_e2e::villain_control::{IDENTITY, MIXED};
 
 #[test]
 fn b31_a_weak_key_in_add_device_voids_the_op_with_an_incident() {
@@ -35,7 +12,7 @@ fn b31_a_weak_key_in_add_device_voids_the_op_with_an_incident() {
         let mut siege = Siege::new(name);
         let (_, want) = siege.villain.second_device();
         let mut forgery = siege.villain.compose(want);
-        with_voice(&mut forgery, voice);
+        forgery.with_voice(voice);
         let item = siege.villain.seal_op(forgery);
         siege.villain.append(&mut siege.world, item);
         let idx = siege.villain.log.next_idx() - 1;
