@@ -104,7 +104,7 @@ impl Space {
 
     /// The incarnation of this device that the log knows, once it is in.
     fn incarnation_in_log(&self) -> Option<u16> {
-        self.log.table().device(self.me.device).map(|member| member.inc)
+        self.standing().device(self.me.device).map(|member| member.inc)
     }
 
     /// Whether another copy of this device has begun anew.
@@ -208,7 +208,11 @@ impl Space {
         };
         let is_it = |intent: &Intent| match intent.want() {
             Want::NewIncarnation(anew) => anew.old == old,
-            Want::AddDevice(_) | Want::JoinSpace(_) | Want::Rekey { .. } => false,
+            Want::AddDevice(_)
+            | Want::JoinSpace(_)
+            | Want::Rekey { .. }
+            | Want::Branch(_)
+            | Want::Merge(_) => false,
         };
         let wanted = control::intents(self)?.iter().any(|(_, intent)| is_it(intent));
         if !wants || wanted || old >= INCARNATIONS_MAX {
@@ -241,7 +245,7 @@ pub(crate) fn make_way<'a>(
     if unsent.is_empty() {
         return Ok(());
     }
-    let device = space.log.table().device(space.me.device).map(|member| member.device.clone());
+    let device = space.standing().device(space.me.device).map(|member| member.device.clone());
     let (mut known, mut foreign) = (BTreeSet::new(), false);
     for envelope in envelopes {
         let Some(entry) = own_entry(space, envelope) else { continue };
@@ -264,7 +268,8 @@ pub(crate) fn make_way<'a>(
 /// The entry in an envelope, if it says that it is of the chain in which this device writes.
 fn own_entry(space: &Space, envelope: &[u8]) -> Option<Unverified<Entry>> {
     let envelope = Envelope::decode(envelope).ok().filter(|it| it.class == Class::Entry)?;
-    let inner = open(&space.entry_key(envelope.epoch)?, &space.home, &envelope).ok()?;
+    let keys = space.entry_keys(envelope.epoch);
+    let inner = keys.iter().find_map(|key| open(key, &space.home, &envelope).ok())?;
     let entry = Entry::decode(space.home.space, &inner).ok()?;
     (entry.peek().header.chain == space.me).then_some(entry)
 }

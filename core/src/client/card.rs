@@ -135,8 +135,9 @@ pub(crate) fn space_keys(shelf: &Shelf) -> Result<Vec<SpaceKey>, Error> {
 }
 
 /// The row of a mirrored key.
-pub(crate) fn space_key_row(space: SpaceId, epoch: u32) -> Vec<u8> {
-    [KEY_PREFIX, space.as_bytes(), &epoch.to_be_bytes()].concat()
+pub(crate) fn space_key_row(space: SpaceId, epoch: u32, key: &EpochKey) -> Vec<u8> {
+    let kc = key.commitment(space, epoch);
+    [KEY_PREFIX, space.as_bytes(), &epoch.to_be_bytes(), &kc].concat()
 }
 
 /// What a list shows of a document.

@@ -5,6 +5,7 @@
 //! until the folded log shows it done, across conflicts, lost answers and restarts.
 
 use crate::client::error::Error;
+use crate::client::rejoin;
 use crate::client::shelf::{Place, Shelf};
 use crate::client::space::{Loader, Space};
 use crate::client::turn::Turn;
@@ -66,6 +67,9 @@ fn incidents_of(folded: &Folded) -> Vec<Incident> {
 /// only: nobody could write any more. Whoever sees it asks for a new epoch, and the relay follows.
 pub(crate) fn recall_epoch(space: &mut Space, random: &mut dyn Random) -> Result<(), Error> {
     let folded = space.log.next_idx();
+    if space.log.apart().is_some() {
+        return Ok(());
+    }
     if folded == 0 || folded != space.control_held || !space.is_member() || !space.can_seal() {
         return Ok(());
     }
@@ -128,6 +132,9 @@ pub(crate) fn compose_next(
         if let Want::NewIncarnation(anew) = intent.want() {
             let (seq, entry) = space.ends_at(anew.old);
             intent.ends_at(seq, entry);
+        }
+        if let Want::Merge(merge) = intent.want() {
+            intent.name(rejoin::words_under(space, merge.tip)?);
         }
         let composer = Composer { log: &space.log, keyring: &space.keyring, keys, frontier_root };
         let composed = intent.compose(&composer, random);

@@ -66,7 +66,7 @@ pub(crate) fn retry(
         make_way(space, rows.iter().map(|row| row.body.as_slice()), random)?;
         let mut turn = Turn::new(space);
         for row in rows {
-            let opens = |epoch| turn.space.entry_key(epoch).is_some();
+            let opens = |epoch| !turn.space.lacks_key(epoch);
             if row.state != ASIDE_NO_KEY || !epoch_of(&row.body).is_some_and(opens) {
                 continue;
             }
@@ -126,11 +126,14 @@ impl Turn<'_> {
         else {
             return self.unreadable(origin, bytes, random);
         };
-        let Some(key) = self.space.entry_key(envelope.epoch) else {
-            return self.park(origin, bytes, random);
-        };
-        let Ok(inner) = open(&key, &self.space.home, &envelope) else {
-            return self.unreadable(origin, bytes, random);
+        let keys = self.space.entry_keys(envelope.epoch);
+        let opened = keys.iter().find_map(|key| open(key, &self.space.home, &envelope).ok());
+        let Some(inner) = opened else {
+            return if self.space.lacks_key(envelope.epoch) {
+                self.park(origin, bytes, random)
+            } else {
+                self.unreadable(origin, bytes, random)
+            };
         };
         let entry = match Entry::decode(self.space.home.space, &inner) {
             Ok(entry) => entry,

@@ -200,7 +200,7 @@ impl Turn<'_> {
         let mut slots = None;
         let mut named = Vec::new();
         for item in &entry.header.delta {
-            let slots = slots.get_or_insert_with(|| self.space.slots_at(control));
+            let slots = slots.get_or_insert_with(|| self.space.slots_at(entry.header.control));
             let Some(device) = slots.get(usize::from(item.slot)) else { continue };
             let chain = ChainId { device: *device, inc: item.inc };
             let in_doubt = due.get(&chain).is_some_and(|doubt| item.seq >= doubt.from());

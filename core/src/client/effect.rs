@@ -195,7 +195,7 @@ impl Turn<'_> {
 
     fn keep_space_keys(&mut self, random: &mut dyn Random) -> Result<(), Error> {
         for SpaceKey { space, epoch, key } in core::mem::take(&mut self.space_keys) {
-            let row = card::space_key_row(space, epoch);
+            let row = card::space_key_row(space, epoch, &key);
             let place = Place::new(Table::Meta, &row);
             self.space.shelf.put(&mut self.batch, place, key.as_bytes(), random)?;
         }

@@ -19,8 +19,9 @@ impl Space {
         for row in self.shelf.prefix(Rows::Meta, META_EPOCH)? {
             let epoch = Reader::new(row.id.get(META_EPOCH.len()..).unwrap_or_default()).u32()?;
             let key = Zeroizing::new(Reader::new(&row.body).array()?);
-            self.keyring.insert(epoch, EpochKey::from_bytes(&key));
-            self.kept.insert(epoch);
+            let key = EpochKey::from_bytes(&key);
+            self.kept.insert((epoch, key.commitment(self.home.space, epoch)));
+            self.keyring.insert(epoch, key);
         }
         Ok(())
     }
@@ -29,11 +30,12 @@ impl Space {
     pub(crate) fn keep_keys(&mut self, random: &mut dyn Random) -> Result<(), Error> {
         let mut batch = Batch::new();
         let mut new = Vec::new();
-        for (epoch, kc) in self.log.commitments().filter(|(of, _)| !self.kept.contains(of)) {
-            if let Some(key) = self.keyring.get_committed(epoch, kc) {
-                let row = [META_EPOCH, &epoch.to_be_bytes()].concat();
+        let commitments = self.log.commitments().map(|(epoch, kc)| (epoch, *kc));
+        for (epoch, kc) in commitments.filter(|of| !self.kept.contains(of)) {
+            if let Some(key) = self.keyring.get_committed(epoch, &kc) {
+                let row = [META_EPOCH, &epoch.to_be_bytes(), &kc].concat();
                 self.shelf.put(&mut batch, Place::new(Rows::Meta, &row), key.as_bytes(), random)?;
-                new.push(epoch);
+                new.push((epoch, kc));
             }
         }
         if batch.is_empty() {
@@ -51,7 +53,7 @@ impl Space {
             self.control_head = item_hash(item);
         }
         self.fold_held(&items, loader);
-        Ok(())
+        self.remember_branches()
     }
 
     /// Folds an item that comes next, and with it all that is held if it brings a key that was missing.

@@ -5,7 +5,6 @@ use crate::client::deliver::{self, META_NEWEST_RECEIPT};
 use crate::client::error::Error;
 use crate::client::node::{Node, Notice, Now, Output};
 use crate::client::session::Session;
-use crate::client::shelf::Place;
 use crate::client::space::{Position, Space};
 use crate::client::turn::Turn;
 use crate::crypto::Random;
@@ -21,9 +20,6 @@ use wire::hash::{envelope_id, item_hash};
 use wire::id::{PrincipalKey, RelayId, SpaceHandle};
 use wire::receipt::Receipt;
 use wire::sign::auth_bytes;
-
-/// Set while entries that the relay lost are on their way back.
-pub(crate) const META_RESEED: &[u8] = b"reseed";
 
 /// One relay.
 #[derive(Debug)]
@@ -88,12 +84,16 @@ impl Link {
             control_head: space.control_head,
             epoch: space.log.epoch(),
             created: space.control_held > 0,
+            agreed: space.agreed,
+            reseeding: space.reseeding,
         }
     }
 
+    /// What may be sent; nothing before it is known what the relay lacks.
     pub(crate) fn pending_of(space: &Space) -> Result<Vec<sync::Pending>, Error> {
         // A device that was restored or copied uploads nothing before it has begun anew.
-        let items = if space.is_held() { Vec::new() } else { space.outbox()? };
+        let held = space.reseeding || space.is_held();
+        let items = if held { Vec::new() } else { space.outbox()? };
         Ok(items.iter().map(|item| pending(item.key, item.epoch, &item.envelope)).collect())
     }
 }
@@ -116,6 +116,7 @@ impl Node {
         loop {
             self.settle(now, random)?;
             self.offer_intents(random)?;
+            self.bring_back(random)?;
             self.pump_pairing(now, random)?;
             let next = self
                 .links
@@ -164,6 +165,9 @@ impl Node {
                     self.lied(relay, Some(sid), random)?;
                     self.hang_up(relay, now);
                 }
+            }
+            sync::Output::ControlOther { sid, idx, item } => {
+                self.compare_control((relay, sid), (idx, &item), now, random)?;
             }
             sync::Output::ControlAppended { sid, receipt } => {
                 match self.link(relay).and_then(|link| link.receipted(sid, &receipt)) {
@@ -359,8 +363,7 @@ impl Node {
         turn.space.keep_confirmed(&mut turn.batch, random)?;
         turn.batch.clear(Table::Positions);
         turn.batch.delete(Table::Meta, META_NEWEST_RECEIPT);
-        let place = Place::new(Table::Meta, META_RESEED);
-        turn.space.shelf.put(&mut turn.batch, place, &[], random)?;
+        turn.space.reseed(&mut turn.batch, random)?;
         turn.report(&Incident::RelayForgot { before, after: cursor.store }, random)?;
         let Turn { space, batch, .. } = &mut turn;
         space.set_position(batch, position_of(cursor), random)?;
@@ -383,7 +386,6 @@ impl Node {
         self.ask_registered(relay, sid)?;
         let Some(space) = self.session.space_of(sid) else { return Ok(()) };
         let again = space.room.pull_again();
-        let reseed = space.shelf.get(Table::Meta, META_RESEED)?.is_some();
         if let (Some(from), Some(link)) = (again, self.links.get_mut(&relay)) {
             link.engine.pull_again(sid, from);
         }
@@ -391,25 +393,7 @@ impl Node {
         if again.is_none() {
             space.close_tickets()?;
         }
-        if !reseed || !space.can_seal() {
-            return Ok(());
-        }
-        let (queued, lacking) = (space.outbox()?, space.lacking_at_relay()?);
-        let mut turn = Turn::new(space);
-        // What waited already takes its place among the rest: no entry goes before one that it follows.
-        for item in &queued {
-            turn.batch.delete(Table::Outbox, &item.key.to_be_bytes());
-        }
-        for id in lacking {
-            turn.enqueue(id, random)?;
-        }
-        turn.batch.delete(Table::Meta, META_RESEED);
-        turn.close(random)?;
-        let pending = Link::pending_of(space)?;
-        if let Some(link) = self.link(relay) {
-            link.engine.set_outbox(sid, pending);
-        }
-        Ok(())
+        space.agree(random)
     }
 
     /// Offers each space's first open intent to its relay, one at a time.

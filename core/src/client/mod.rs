@@ -37,6 +37,7 @@ mod node;
 mod pages;
 mod pair;
 mod rebuild;
+mod rejoin;
 mod relink;
 mod session;
 mod settle;

@@ -64,7 +64,8 @@ impl Node {
         };
         let mut new = false;
         for SpaceKey { space, epoch, key } in card::space_keys(&private.shelf)? {
-            if space == shared.home.space && shared.keyring.get(epoch).is_none() {
+            let kc = key.commitment(space, epoch);
+            if space == shared.home.space && shared.keyring.get_committed(epoch, &kc).is_none() {
                 shared.keyring.insert(epoch, key);
                 new = true;
             }
@@ -98,7 +99,7 @@ impl Node {
         let (Some(private), Some(shared)) = (private.space(), shared.space_mut()) else {
             return Ok(());
         };
-        if !shared.is_member() || !shared.can_seal() {
+        if !shared.is_member() || !shared.can_seal() || shared.log.apart().is_some() {
             return Ok(());
         }
         let own: Vec<AddDevice> = private
@@ -170,11 +171,10 @@ impl Node {
             return Ok(());
         }
         let mut missing = Vec::new();
-        for epoch in shared.keyring.epochs() {
-            let row = card::space_key_row(shared.home.space, epoch);
-            if private.shelf.get(Table::Meta, &row)?.is_none()
-                && let Some(key) = shared.keyring.get(epoch)
-            {
+        for (epoch, kc) in shared.log.commitments() {
+            let Some(key) = shared.keyring.get_committed(epoch, kc) else { continue };
+            let row = card::space_key_row(shared.home.space, epoch, key);
+            if private.shelf.get(Table::Meta, &row)?.is_none() {
                 missing.push((shared.home.space, epoch, EpochKey::from_bytes(key.as_bytes())));
             }
         }

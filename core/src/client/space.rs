@@ -7,8 +7,9 @@ use crate::client::doubt::InDoubt;
 use crate::client::effect::SpaceKey;
 use crate::client::error::Error;
 use crate::client::mark::Trust;
+use crate::client::rejoin::{META_AGREED, META_RESEED};
 use crate::client::shelf::{Place, Shelf};
-use crate::crypto::{ClassKey, Home, KemKey, Random};
+use crate::crypto::{ClassKey, EpochKey, Home, KemKey, Random};
 use crate::entry::{Chain, Chains, Entry, Missing, Overflow, Ticket, Waiting, WaitingRoom};
 use crate::membership::{self, ControlLog, Keyring, Recipient, SpaceKind, Standing};
 use crate::model::id::{ChainId, DeviceId, EntryId, OrderKey, PersonId, SpaceId};
@@ -55,6 +56,10 @@ pub(crate) struct Space {
     /// Entries that waited on disk and miss nothing any more.
     pub(crate) ready: Vec<EnvelopeId>,
     pub(crate) position: Position,
+    /// The relay's database that held the same control log when last looked at.
+    pub(crate) agreed: StoreId,
+    /// Entries that the relay lost are on their way back.
+    pub(crate) reseeding: bool,
     pub(crate) relay: Option<AddressLine>,
     /// Control items held here, folded or not.
     pub(crate) control_held: u32,
@@ -72,7 +77,7 @@ pub(crate) struct Space {
     /// The outbox is no longer what the relay's link was given.
     pub(crate) outbox_moved: bool,
     /// Epochs whose keys are kept on the shelf.
-    pub(super) kept: BTreeSet<u32>,
+    pub(super) kept: BTreeSet<(u32, [u8; 32])>,
     /// In how many held items no wrap led to the keys.
     pub(super) tried: usize,
     /// There may be intents on the shelf: they need not be looked for at every turn.
@@ -134,6 +139,8 @@ impl Space {
             },
             ready: Vec::new(),
             position: Position::START,
+            agreed: StoreId::ZERO,
+            reseeding: false,
             relay: None,
             control_held: 0,
             control_head: ItemHash::ZERO,
@@ -175,6 +182,10 @@ impl Space {
             };
             reader.end()?;
         }
+        self.reseeding = self.shelf.get(Rows::Meta, META_RESEED)?.is_some();
+        if let Some(row) = self.shelf.get(Rows::Meta, META_AGREED)? {
+            self.agreed = StoreId::from_bytes(Reader::new(&row.body).array()?);
+        }
         if let Some(row) = self.shelf.get(Rows::Meta, META_RELAY)? {
             let line = core::str::from_utf8(&row.body).ok();
             let line = line.and_then(|line| line.parse().ok());
@@ -201,14 +212,9 @@ impl Space {
         for row in self.shelf.prefix(Rows::Waiting, &[])? {
             let Ok(entry) = Entry::decode(self.home.space, &row.body) else { continue };
             let entry = entry.peek();
-            let (idx, _) = entry.header.control;
             let Some(id) = EnvelopeId::from_slice(&row.id) else { continue };
-            let missing = if idx >= self.log.next_idx() {
-                Some(Missing::Control { idx })
-            } else {
-                self.first_missing(entry)
-            };
-            let Some(on) = missing else {
+            let missing = self.missing_control(entry.header.control);
+            let Some(on) = missing.or_else(|| self.first_missing(entry)) else {
                 self.ready.push(id);
                 continue;
             };
@@ -225,8 +231,14 @@ impl Space {
     }
 
     /// The devices in slot order at a control head.
-    pub(crate) fn slots_at(&self, idx: u32) -> Vec<DeviceId> {
-        self.log.table_at(idx).map(membership::Table::slots).unwrap_or_default()
+    pub(crate) fn slots_at(&self, (idx, op): (u32, [u8; 16])) -> Vec<DeviceId> {
+        self.log.table_named(idx, &op).map(membership::Table::slots).unwrap_or_default()
+    }
+
+    /// For which control item to wait if that head is not known: the one that it is, or the next that may carry it.
+    pub(crate) fn missing_control(&self, (idx, op): (u32, [u8; 16])) -> Option<Missing> {
+        let known = self.log.table_named(idx, &op).is_some();
+        (!known).then(|| Missing::Control { idx: idx.max(self.log.next_idx()) })
     }
 
     /// The first entry that a waiting one names and that is not stored, if there is one.
@@ -239,7 +251,7 @@ impl Space {
         if before > 0 && !has(header.chain, before, header.prev.as_bytes()) {
             return Some(Missing::entry(header.chain, before, header.prev));
         }
-        let slots = self.slots_at(header.control.0);
+        let slots = self.slots_at(header.control);
         for item in &header.delta {
             let Some(device) = slots.get(usize::from(item.slot)) else { continue };
             let chain = ChainId { device: *device, inc: item.inc };
@@ -305,15 +317,33 @@ impl Space {
         shelf.put(batch, Place::new(Rows::Meta, META_RELAY), line.as_bytes(), random)
     }
 
-    /// The key for entries under an epoch, if this device has it.
-    pub(crate) fn entry_key(&self, epoch: u32) -> Option<ClassKey> {
-        let key = self.keyring.get(epoch)?;
-        Some(key.class_key(self.home.space, Class::Entry, epoch))
+    /// The keys for entries under an epoch that this device has: more than one if the log had branches.
+    pub(crate) fn entry_keys(&self, epoch: u32) -> Vec<ClassKey> {
+        let class = |key: &EpochKey| key.class_key(self.home.space, Class::Entry, epoch);
+        self.keyring.all(epoch).map(class).collect()
+    }
+
+    /// Whether a key of an epoch may still come: none is here, or an op commits to one that is not, or the log is not
+    /// read to its end.
+    pub(crate) fn lacks_key(&self, epoch: u32) -> bool {
+        let missing = |(of, kc): (u32, &[u8; 32])| {
+            of == epoch && self.keyring.get_committed(epoch, kc).is_none()
+        };
+        self.keyring.get(epoch).is_none()
+            || self.log.next_idx() != self.control_held
+            || self.log.commitments().any(missing)
+    }
+
+    /// The key for entries under the present epoch, if this device has it.
+    pub(crate) fn sealing_key(&self) -> Option<ClassKey> {
+        let table = self.standing();
+        let key = self.keyring.get_committed(table.epoch(), table.kc())?;
+        Some(key.class_key(self.home.space, Class::Entry, table.epoch()))
     }
 
     /// Whether the key of the present epoch is here: with a wrap that does not open it is not.
     pub(crate) fn can_seal(&self) -> bool {
-        self.keyring.get(self.log.epoch()).is_some()
+        self.sealing_key().is_some()
     }
 
     /// Whose device this is, by the newest member table.
@@ -323,7 +353,12 @@ impl Space {
 
     /// Whether this device may write here.
     pub(crate) fn is_member(&self) -> bool {
-        self.log.table().device(self.me.device).is_some_and(|member| member.state == Standing::In)
+        self.standing().device(self.me.device).is_some_and(|member| member.state == Standing::In)
+    }
+
+    /// Who is in where this device writes.
+    pub(crate) fn standing(&self) -> &membership::Table {
+        self.log.standing().map_or(self.log.table(), |(_, table)| table)
     }
 
     /// # Errors

@@ -171,8 +171,9 @@ impl<'a> Turn<'a> {
         random: &mut dyn Random,
     ) -> Result<EntryId, Error> {
         let bytes = payload.encode(random);
-        let head = self.space.log.head().ok_or(Error::Damaged { code: "control.none" })?;
-        let slots = self.space.slots_at(head.idx);
+        let standing = self.space.log.standing();
+        let (head, table) = standing.ok_or(Error::Damaged { code: "control.none" })?;
+        let slots = table.slots();
         let context = DraftContext {
             space: self.space.home.space,
             slots: &slots,
@@ -212,7 +213,7 @@ impl<'a> Turn<'a> {
         item: &OutboxItem,
         random: &mut dyn Random,
     ) -> Result<(), Error> {
-        if item.epoch != self.space.log.epoch() {
+        if item.epoch != self.space.standing().epoch() {
             let bytes = self.space.entry_bytes(item.entry)?;
             let sealed = self.sealed(item.key, item.entry, &bytes, random)?;
             sealed.put(&mut self.batch);
@@ -227,8 +228,8 @@ impl<'a> Turn<'a> {
         bytes: &[u8],
         random: &mut dyn Random,
     ) -> Result<OutboxItem, Error> {
-        let epoch = self.space.log.epoch();
-        let class = self.space.entry_key(epoch).ok_or(Error::NotAllowed { rule: "wrap.bad" })?;
+        let epoch = self.space.standing().epoch();
+        let class = self.space.sealing_key().ok_or(Error::NotAllowed { rule: "wrap.bad" })?;
         let envelope = seal(&class, &self.space.home, bytes, random)
             .map_err(|_| Error::Invalid { field: "text", rule: "text.long" })?;
         Ok(OutboxItem { key, epoch, entry, envelope })
@@ -246,15 +247,17 @@ impl<'a> Turn<'a> {
             return Ok(Arrival::Known);
         }
         let (idx, op) = entry.peek().header.control;
-        if !self.space.log.head_is_known(idx, &op) {
-            let passed = self.space.log.head().is_some_and(|head| idx <= head.idx);
-            if passed {
-                return Ok(Arrival::Refused(EntryError::Author));
-            }
-            return self.wait_for_control(entry, idx, origin, random);
-        }
+        let Some(table) = self.space.log.table_named(idx, &op) else {
+            return self.wait_for_control(entry, origin, random);
+        };
         let chain = entry.peek().header.chain;
-        let member = self.space.log.table_at(idx).and_then(|table| table.device(chain.device));
+        // What is accepted must have a slot under which this device can name it.
+        if self.space.standing().device(chain.device).is_none()
+            && table.device(chain.device).is_some()
+        {
+            return self.wait_for_control(entry, origin, random);
+        }
+        let member = table.device(chain.device);
         let author =
             member.filter(|member| member.state == Standing::In && member.inc == chain.inc);
         let author = author.map(|member| &member.device);
@@ -274,16 +277,17 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// Seats an entry whose control head is not folded here yet. Of a device that is known its signature must hold, so
+    /// Seats an entry whose control head is not known here yet: it comes with a later item, as itself or on a branch
+    /// that one carries. Of a device that is known its signature must hold, so
     /// that nobody fills another person's half of the room in their name.
     fn wait_for_control(
         &mut self,
         entry: Unverified<Entry>,
-        idx: u32,
         origin: Origin,
         random: &mut dyn Random,
     ) -> Result<Arrival, Error> {
-        let missing = Missing::Control { idx };
+        let (idx, _) = entry.peek().header.control;
+        let missing = Missing::Control { idx: idx.max(self.space.log.next_idx()) };
         let device = entry.peek().header.chain.device;
         let known = self.space.log.table().device(device).map(|member| member.device.clone());
         let Some(known) = known else { return self.wait(entry.peek(), missing, origin, random) };
@@ -294,7 +298,7 @@ impl<'a> Turn<'a> {
     }
 
     fn admit(&self, entry: &Verified<Entry>) -> Admission {
-        let slots = self.space.slots_at(entry.header.control.0);
+        let slots = self.space.slots_at(entry.header.control);
         let known = Overlay { space: self.space, added: &self.added };
         let space = self.space.home.space;
         let closed = &self.space.closed;

@@ -96,7 +96,7 @@ fn prove(
 ) -> Option<OrderKey> {
     let (idx, op) = entry.header.control;
     let chain = entry.header.chain;
-    let table = space.log.table_at(idx).filter(|_| space.log.head_is_known(idx, &op))?;
+    let table = space.log.table_named(idx, &op)?;
     let author = table.device(chain.device).filter(|member| member.state == Standing::In);
     let author = author.map(|member| &member.device);
     let verified = Entry::verify(Unverified::new(entry), author, space.home.space).ok()?;

@@ -1,7 +1,9 @@
-//! What an op does, read from its bytes: Genesis, `AddDevice`, Rekey, `NewIncarnation`, `JoinSpace`.
+//! What an op does, read from its bytes: Genesis, `AddDevice`, Rekey, `NewIncarnation`, `JoinSpace`, `Branch`, `Merge`.
 //!
 //! Every kind has a fixed number. A kind that is not built decodes as [`Action::Unbuilt`]: the op is void.
 
+use super::branch::Branch;
+use super::merge::Merge;
 use super::op::ActionBytes;
 use super::outcome::VoidReason;
 use crate::crypto::{Device, DeviceError, Recovery, Unverified};
@@ -50,6 +52,10 @@ pub enum Action {
     NewIncarnation(NewIncarnation),
     /// In a private log: this shared space is mine.
     JoinSpace(JoinSpace),
+    /// Makes ops known that stand beside this log.
+    Branch(Branch),
+    /// Lets such ops count.
+    Merge(Merge),
     /// A kind that this program does not know how to judge.
     Unbuilt {
         /// Its number.
@@ -129,6 +135,9 @@ pub struct JoinSpace {
 }
 
 impl Action {
+    /// The number of [`Action::Branch`].
+    pub(super) const BRANCH: u16 = 18;
+
     /// Reads an action; keys are checked and proofs of possession verified.
     ///
     /// # Errors
@@ -148,6 +157,8 @@ impl Action {
                 let join = JoinSpace::decode(&mut reader)?;
                 Ok(reader.end().map(|()| Self::JoinSpace(join))?)
             }
+            Self::BRANCH => Branch::decode(reader).map(Self::Branch),
+            19 => Merge::decode(reader).map(Self::Merge),
             kind => Ok(Self::Unbuilt { kind }),
         }
     }
@@ -174,6 +185,14 @@ impl Action {
             Self::JoinSpace(join) => {
                 join.encode(&mut writer);
                 16
+            }
+            Self::Branch(branch) => {
+                branch.encode(&mut writer);
+                Self::BRANCH
+            }
+            Self::Merge(merge) => {
+                merge.encode(&mut writer);
+                19
             }
             Self::Unbuilt { kind } => *kind,
         };

@@ -32,7 +32,7 @@ pub(super) fn climb(
     home: Home,
     me: &Recipient<'_>,
     held: Vec<(u32, EpochKey)>,
-) -> Result<BTreeMap<u32, EpochKey>, ClimbError> {
+) -> Result<Vec<(u32, EpochKey)>, ClimbError> {
     let mut climb = Climb::new(items, home);
     for (epoch, key) in held {
         climb.explore(epoch, key);
@@ -95,7 +95,7 @@ impl<'a> Climb<'a> {
     }
 
     /// Folds the log with the candidates. [`None`] if a key is missing on the way.
-    fn settle(&self) -> Option<BTreeMap<u32, EpochKey>> {
+    fn settle(&self) -> Option<Vec<(u32, EpochKey)>> {
         let genesis = self.items.first().filter(|item| item.idx == 0)?;
         let first = self.candidates.get(&0)?;
         let first = first.iter().find(|key| open_control(key, &self.home, genesis).is_ok())?;

@@ -85,6 +85,8 @@ impl Composer<'_> {
             | Action::AddDevice(_)
             | Action::NewIncarnation(_)
             | Action::JoinSpace(_)
+            | Action::Branch(_)
+            | Action::Merge(_)
             | Action::Unbuilt { .. } => Author::Seat(self.keys.id()),
         };
         let facts = parcel.facts(state.next_idx(), epoch, before.commitment(home.space, epoch));
@@ -118,16 +120,17 @@ impl Composer<'_> {
                 Parcel::pack(place, (before, epoch), &to, random)
             }
             Action::Rekey => {
-                let after = EpochKey::generate(random);
-                let next = state.epoch_top().checked_add(1).ok_or(VoidReason::Epoch)?;
-                let to = recipients(state.table());
-                let mut parcel = Parcel::pack(place, (&after, next), &to, random)?;
-                parcel.ladder = ladder_seal(space, (&after, next), (before, epoch), random);
-                parcel.makes_epoch = true;
-                Ok(parcel)
+                let to = (&**state.table(), state.epoch_top());
+                Parcel::renew(place, (before, epoch), to, random)
+            }
+            Action::Merge(merge) => {
+                let joint = state.joint(merge)?;
+                let to = (&joint.table, joint.epoch_top);
+                Parcel::renew(place, (before, epoch), to, random)
             }
             Action::NewIncarnation(_)
             | Action::JoinSpace(_)
+            | Action::Branch(_)
             | Action::Genesis(_)
             | Action::Unbuilt { .. } => Parcel::pack(place, (before, epoch), &[], random),
         }
@@ -162,6 +165,22 @@ pub(super) struct Parcel {
 }
 
 impl Parcel {
+    /// A fresh key for everybody in a table, with a ladder down to the key before it. The table comes with the
+    /// largest epoch that any op has made.
+    fn renew(
+        place: Place,
+        (before, epoch): (&EpochKey, u32),
+        (table, top): (&Table, u32),
+        random: &mut dyn Random,
+    ) -> Result<Self, ComposeError> {
+        let after = EpochKey::generate(random);
+        let next = top.checked_add(1).ok_or(VoidReason::Epoch)?;
+        let mut parcel = Self::pack(place, (&after, next), &recipients(table), random)?;
+        parcel.ladder = ladder_seal(place.space, (&after, next), (before, epoch), random);
+        parcel.makes_epoch = true;
+        Ok(parcel)
+    }
+
     /// Wraps a key to each recipient, in random order; the other places get spare wraps, the ladder random bytes.
     pub(super) fn pack(
         place: Place,

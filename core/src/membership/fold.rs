@@ -4,12 +4,14 @@
 //! open it; whether one's own wrap opens is not a matter of the fold.
 
 use super::action::Action;
+use super::lineage::Step;
 use super::op::{Op, RULES};
 use super::outcome::{Outcome, VoidReason};
 use super::rules::{Ground, ItemFacts, signers, table_after};
 use super::table::Table;
 use crate::crypto::{Home, Unverified, Verified};
 use crate::model::id::OpId;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use wire::codec::DecodeError;
 use wire::hash;
@@ -17,11 +19,13 @@ use wire::hash;
 /// What the log amounts to so far.
 #[derive(Debug, Clone)]
 pub struct State {
-    home: Home,
-    next: u32,
-    head: OpId,
-    epoch_top: u32,
+    pub(super) home: Home,
+    pub(super) tip: Option<Arc<Step>>,
     table: Arc<Table>,
+    /// Ops beside the trunk that ops on it carry.
+    pub(super) aside: Arc<BTreeMap<OpId, Arc<Step>>>,
+    /// Those of them that count.
+    pub(super) merged: Arc<BTreeSet<OpId>>,
 }
 
 /// What the fold says of one item.
@@ -32,7 +36,7 @@ pub struct Judged {
     /// Whether it holds.
     pub outcome: Outcome,
     /// What it did, if it holds.
-    pub applied: Option<Applied>,
+    pub applied: Option<Arc<Applied>>,
 }
 
 /// An op that holds.
@@ -44,10 +48,29 @@ pub struct Applied {
     pub action: Action,
 }
 
+/// What is so once an op holds.
+#[derive(Debug)]
+pub(super) struct After {
+    pub(super) table: Table,
+    /// Ops that it carries.
+    pub(super) carried: Vec<Arc<Step>>,
+    /// Ops beside the trunk that count from now on.
+    pub(super) merged: Vec<OpId>,
+    /// Who may have asked for it, if not only those who are in before it.
+    pub(super) voters: Option<Arc<Table>>,
+}
+
+impl From<Table> for After {
+    fn from(table: Table) -> Self {
+        Self { table, carried: Vec::new(), merged: Vec::new(), voters: None }
+    }
+}
+
 impl State {
     /// Before any item.
     pub fn new(home: Home) -> Self {
-        Self { home, next: 0, head: OpId::ZERO, epoch_top: 0, table: Arc::new(Table::empty(home)) }
+        let table = Arc::new(Table::empty(home));
+        Self { home, tip: None, table, aside: Arc::default(), merged: Arc::default() }
     }
 
     /// Which space, and its name at the relay.
@@ -57,22 +80,28 @@ impl State {
 
     /// The place of the next item.
     pub fn next_idx(&self) -> u32 {
-        self.next
+        self.tip.as_ref().map_or(0, |tip| tip.idx.saturating_add(1))
     }
 
     /// The newest op, void or not; zero before any.
     pub fn head(&self) -> OpId {
-        self.head
+        self.tip.as_ref().map_or(OpId::ZERO, |tip| tip.op)
     }
 
     /// The largest epoch that any op which holds has made.
     pub fn epoch_top(&self) -> u32 {
-        self.epoch_top
+        self.tip.as_ref().map_or(0, |tip| tip.epoch_top)
     }
 
     /// Who is in.
     pub fn table(&self) -> &Arc<Table> {
         &self.table
+    }
+
+    /// As it was after an op: what ops carry since then is known all the same.
+    pub(super) fn at(&self, step: &Arc<Step>) -> Self {
+        let (tip, table) = (Some(Arc::clone(step)), Arc::clone(&step.table));
+        Self { tip, table, ..self.clone() }
     }
 
     /// Folds the next item. `body` is what opened, [`None`] if it does not open; `undecodable` is the op id in that
@@ -85,16 +114,19 @@ impl State {
         };
         let op_id = op.peek().id(self.home.space);
         match self.judge(item, op) {
-            Ok((op, action, table)) => {
-                let next = Self {
-                    next: self.next.saturating_add(1),
-                    head: op_id,
-                    epoch_top: self.epoch_top.max(op.epoch_after),
-                    table: Arc::new(table),
-                    home: self.home,
+            Ok((op, action, after)) => {
+                let epoch_top = self.epoch_top().max(op.epoch_after);
+                let applied = Arc::new(Applied { op: op.into_inner(), action });
+                let judged = Judged {
+                    op_id,
+                    outcome: Outcome::Applied,
+                    applied: Some(Arc::clone(&applied)),
                 };
-                let applied = Some(Applied { op: op.into_inner(), action });
-                (next, Judged { op_id, outcome: Outcome::Applied, applied })
+                let mut next = self.step(&judged, Arc::new(after.table), epoch_top);
+                let aside = Arc::make_mut(&mut next.aside);
+                aside.extend(after.carried.into_iter().map(|step| (step.op, step)));
+                Arc::make_mut(&mut next.merged).extend(after.merged);
+                (next, judged)
             }
             Err(reason) => self.skip(op_id, reason),
         }
@@ -103,8 +135,21 @@ impl State {
     /// Steps over an item that does nothing.
     #[must_use]
     pub fn skip(&self, op_id: OpId, reason: VoidReason) -> (Self, Judged) {
-        let next = Self { next: self.next.saturating_add(1), head: op_id, ..self.clone() };
-        (next, Judged { op_id, outcome: Outcome::Void(reason), applied: None })
+        let judged = Judged { op_id, outcome: Outcome::Void(reason), applied: None };
+        (self.step(&judged, Arc::clone(&self.table), self.epoch_top()), judged)
+    }
+
+    fn step(&self, judged: &Judged, table: Arc<Table>, epoch_top: u32) -> Self {
+        let tip = Step {
+            op: judged.op_id,
+            idx: self.next_idx(),
+            outcome: judged.outcome,
+            applied: judged.applied.clone(),
+            table: Arc::clone(&table),
+            epoch_top,
+            before: self.tip.clone(),
+        };
+        Self { tip: Some(Arc::new(tip)), table, ..self.clone() }
     }
 
     /// What the table would be after `op`, whatever its `state_after` and signatures say.
@@ -118,14 +163,14 @@ impl State {
         action: &Action,
     ) -> Result<Table, VoidReason> {
         self.check_place(item, op)?;
-        table_after(&self.ground(item), op, action)
+        Ok(self.after(item, op, action)?.table)
     }
 
     fn judge(
         &self,
         item: &ItemFacts,
         op: Unverified<Op>,
-    ) -> Result<(Verified<Op>, Action, Table), VoidReason> {
+    ) -> Result<(Verified<Op>, Action, After), VoidReason> {
         let unproved = op.peek();
         self.check_place(item, unproved)?;
         let [bytes] = unproved.actions.as_slice() else { return Err(VoidReason::Actions) };
@@ -133,10 +178,27 @@ impl State {
         if let Ok(Action::Unbuilt { .. }) = action {
             return Err(VoidReason::Unbuilt);
         }
-        if let (Err(reason), 0) = (&action, self.next) {
+        if let (Err(reason), None) = (&action, &self.tip) {
             return Err(*reason);
         }
-        let signers = signers(&self.table, unproved, action.as_ref().ok())?;
+        // Who may merge is known only once that is folded which is to be merged.
+        let early = match &action {
+            Ok(action @ (Action::Branch(_) | Action::Merge(_))) => {
+                Some(self.after(item, unproved, action)?)
+            }
+            Ok(
+                Action::Genesis(_)
+                | Action::AddDevice(_)
+                | Action::Rekey
+                | Action::NewIncarnation(_)
+                | Action::JoinSpace(_)
+                | Action::Unbuilt { .. },
+            )
+            | Err(_) => None,
+        };
+        let voters = early.as_ref().and_then(|after| after.voters.as_ref());
+        let voters = voters.unwrap_or(&self.table);
+        let signers = signers(voters, unproved, action.as_ref().ok())?;
         let space = self.home.space;
         let op = op.verify_with(|op| {
             let signed = op.signed_bytes();
@@ -153,18 +215,42 @@ impl State {
             Ok(())
         })?;
         let action = action?;
-        let table = table_after(&self.ground(item), &op, &action)?;
-        if table.hash(space) != op.state_after {
+        let after = match early {
+            Some(after) => after,
+            None => self.after(item, &op, &action)?,
+        };
+        if after.table.hash(space) != op.state_after {
             return Err(VoidReason::State);
         }
-        Ok((op, action, table))
+        Ok((op, action, after))
+    }
+
+    fn after(&self, item: &ItemFacts, op: &Op, action: &Action) -> Result<After, VoidReason> {
+        match action {
+            Action::Branch(branch) => self.carry(op, branch),
+            Action::Merge(merge) => self.merge(item, op, merge),
+            Action::Genesis(_)
+            | Action::AddDevice(_)
+            | Action::Rekey
+            | Action::NewIncarnation(_)
+            | Action::JoinSpace(_)
+            | Action::Unbuilt { .. } => {
+                let ground = Ground {
+                    home: self.home,
+                    table: &self.table,
+                    epoch_top: self.epoch_top(),
+                    item,
+                };
+                table_after(&ground, op, action).map(After::from)
+            }
+        }
     }
 
     fn check_place(&self, item: &ItemFacts, op: &Op) -> Result<(), VoidReason> {
         if op.rules != RULES {
             return Err(VoidReason::Rules);
         }
-        if op.idx != self.next || op.idx != item.idx || op.prev != self.head {
+        if op.idx != self.next_idx() || op.idx != item.idx || op.prev != self.head() {
             return Err(VoidReason::Chain);
         }
         let is_items = op.epoch_before == item.epoch_before && op.epoch_after == item.epoch_after;
@@ -172,10 +258,6 @@ impl State {
             return Err(VoidReason::Epoch);
         }
         Ok(())
-    }
-
-    fn ground<'a>(&'a self, item: &'a ItemFacts) -> Ground<'a> {
-        Ground { home: self.home, table: &self.table, epoch_top: self.epoch_top, item }
     }
 }
 

@@ -5,10 +5,12 @@
 //! looked at anew, and the op composed next names what was given up.
 
 use super::action::{Action, AddDevice, JoinSpace, NewIncarnation};
+use super::branch::Branch;
 use super::compose::{ComposeError, Composer};
 use super::log::ControlLog;
+use super::merge::{Merge, Named};
 use super::op::ActionBytes;
-use super::outcome::Outcome;
+use super::outcome::{Outcome, VoidReason};
 use crate::crypto::Random;
 use crate::model::id::{EntryId, OpId};
 use wire::codec::{DecodeError, Reader, Writer};
@@ -34,6 +36,10 @@ pub enum Want {
     },
     /// A device's chain begins anew.
     NewIncarnation(NewIncarnation),
+    /// These ops are known.
+    Branch(Branch),
+    /// This branch counts.
+    Merge(Merge),
 }
 
 impl Want {
@@ -43,6 +49,8 @@ impl Want {
             Self::JoinSpace(join) => Action::JoinSpace(join.clone()),
             Self::Rekey { .. } => Action::Rekey,
             Self::NewIncarnation(anew) => Action::NewIncarnation(*anew),
+            Self::Branch(branch) => Action::Branch(branch.clone()),
+            Self::Merge(merge) => Action::Merge(merge.clone()),
         }
     }
 }
@@ -107,6 +115,33 @@ impl Intent {
             Want::NewIncarnation(anew) => {
                 table.device(anew.device).is_some_and(|member| member.inc > anew.old)
             }
+            Want::Branch(branch) => {
+                let ids = branch.ops.iter().map(|op| op.id(log.home().space));
+                ids.into_iter().flatten().all(|id| log.is_known(id))
+            }
+            Want::Merge(merge) => log.is_merged(merge.tip),
+        }
+    }
+
+    /// Who wrote under which branch, for a merge that is not on its way yet.
+    pub fn name(&mut self, words: Vec<Named>) {
+        if let (Want::Merge(merge), None) = (&mut self.want, &self.flight) {
+            merge.named = words;
+        }
+    }
+
+    /// The log was cut back to `next` items: what was on its way to a later place is given up.
+    pub fn cut_back(&mut self, next: u32) {
+        if self.flight.as_ref().is_some_and(|flight| flight.idx >= next) {
+            self.give_up();
+        }
+    }
+
+    fn give_up(&mut self) {
+        if let Some(flight) = self.flight.take() {
+            self.given_up.push(flight.op);
+            let surplus = self.given_up.len().saturating_sub(ABANDONS_MAX);
+            self.given_up.drain(..surplus);
         }
     }
 
@@ -147,13 +182,16 @@ impl Intent {
                 return Ok(flight.item.clone());
             }
             if log.op_id_at(flight.idx) != Some(flight.op) {
-                self.given_up.push(flight.op);
-                let surplus = self.given_up.len().saturating_sub(ABANDONS_MAX);
-                self.given_up.drain(..surplus);
+                self.give_up();
             }
             self.flight = None;
         }
-        let tried = composer.compose(&self.want.action(), self.given_up.clone(), random)?;
+        let tried = composer.compose(&self.want.action(), self.given_up.clone(), random);
+        let tried = match tried {
+            // A branch that stands on another one comes after it.
+            Err(ComposeError::Void(VoidReason::Branch)) => return Err(IntentError::Behind),
+            tried => tried?,
+        };
         let (idx, prev) = (log.next_idx(), log.last_item_hash());
         self.flight = Some(Flight { idx, prev, op: tried.op, item: tried.item.clone() });
         Ok(tried.item)
@@ -166,7 +204,11 @@ impl Intent {
         writer.u8(STORED_VERSION).u16(action.kind).var(&action.payload);
         match self.want {
             Want::Rekey { after } => writer.u32(after),
-            Want::AddDevice(_) | Want::JoinSpace(_) | Want::NewIncarnation(_) => writer.u32(0),
+            Want::AddDevice(_)
+            | Want::JoinSpace(_)
+            | Want::NewIncarnation(_)
+            | Want::Branch(_)
+            | Want::Merge(_) => writer.u32(0),
         };
         writer.count8(self.given_up.len());
         for op in &self.given_up {
@@ -198,6 +240,8 @@ impl Intent {
             Action::JoinSpace(join) => Want::JoinSpace(join),
             Action::Rekey => Want::Rekey { after },
             Action::NewIncarnation(anew) => Want::NewIncarnation(anew),
+            Action::Branch(branch) => Want::Branch(branch),
+            Action::Merge(merge) => Want::Merge(merge),
             Action::Genesis(_) | Action::Unbuilt { .. } => return Err(DecodeError::Form),
         };
         let count = reader.list8(ABANDONS_MAX, OpId::LEN)?;

@@ -19,7 +19,8 @@ pub struct Recipient<'a> {
 #[derive(Debug)]
 pub struct Keyring {
     space: SpaceId,
-    keys: BTreeMap<u32, EpochKey>,
+    /// By epoch and commitment: branches of a log may have made an epoch each.
+    keys: BTreeMap<(u32, [u8; 32]), EpochKey>,
 }
 
 impl Keyring {
@@ -28,29 +29,34 @@ impl Keyring {
         Self { space, keys: BTreeMap::new() }
     }
 
-    /// Takes a key; one that stood there goes.
+    /// Takes a key. Another one of the same epoch stays: only a commitment tells which is meant.
     pub fn insert(&mut self, epoch: u32, key: EpochKey) {
-        self.keys.insert(epoch, key);
+        self.keys.insert((epoch, key.commitment(self.space, epoch)), key);
     }
 
-    /// Drops a key.
+    /// Drops the keys of an epoch.
     pub fn remove(&mut self, epoch: u32) {
-        self.keys.remove(&epoch);
+        self.keys.retain(|(of, _), _| *of != epoch);
     }
 
-    /// The key of an epoch.
+    /// A key of an epoch.
     pub fn get(&self, epoch: u32) -> Option<&EpochKey> {
-        self.keys.get(&epoch)
+        self.all(epoch).next()
     }
 
-    /// The epochs held, ascending.
+    /// All keys of an epoch.
+    pub fn all(&self, epoch: u32) -> impl Iterator<Item = &EpochKey> {
+        self.keys.range((epoch, [0; 32])..=(epoch, [255; 32])).map(|(_, key)| key)
+    }
+
+    /// The epochs held, ascending, each as often as there are keys of it.
     pub fn epochs(&self) -> impl Iterator<Item = u32> {
-        self.keys.keys().copied()
+        self.keys.keys().map(|(epoch, _)| *epoch)
     }
 
     /// The key of an epoch if it fits this commitment.
     pub fn get_committed(&self, epoch: u32, kc: &[u8; 32]) -> Option<&EpochKey> {
-        self.get(epoch).filter(|key| key.commitment(self.space, epoch) == *kc)
+        self.keys.get(&(epoch, *kc))
     }
 
     /// Finds wraps for `me` in a log, newest first, and climbs down the ladders to `K_0`. `items` is the log from its
@@ -78,7 +84,7 @@ impl Keyring {
         home: Home,
         me: &Recipient<'_>,
     ) -> Result<(), ClimbError> {
-        let held = self.keys.iter().map(|(epoch, key)| (*epoch, copy_of(key))).collect();
+        let held = self.keys.iter().map(|((epoch, _), key)| (*epoch, copy_of(key))).collect();
         for (epoch, key) in climb((items, tried), home, me, held)? {
             self.insert(epoch, key);
         }

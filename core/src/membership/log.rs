@@ -1,8 +1,10 @@
 //! The control log of one space: items in, tables out. Items themselves are kept by the store.
 
 use super::action::{Action, Genesis};
+use super::branch::Branch;
 use super::fold::{Judged, State};
 use super::keyring::{Keyring, Recipient};
+use super::lineage::Step;
 use super::op::{Op, undecodable_id};
 use super::outcome::{Folded, KeyArrival, Outcome, VoidReason};
 use super::rules::ItemFacts;
@@ -46,19 +48,15 @@ pub struct Head {
 #[derive(Debug, Clone)]
 pub struct ControlLog {
     state: State,
-    steps: Vec<Step>,
+    steps: Vec<(ItemHash, Arc<Step>)>,
     genesis: Option<Genesis>,
     commitments: BTreeMap<u32, [u8; 32]>,
     transcripts: BTreeMap<DeviceId, [u8; 32]>,
     ends: BTreeMap<ChainId, (u64, u32)>,
-}
-
-#[derive(Debug, Clone)]
-struct Step {
-    op_id: OpId,
-    item_hash: ItemHash,
-    outcome: Outcome,
-    table: Arc<Table>,
+    /// Ops beside the trunk that this device knows and the trunk does not carry yet.
+    local: BTreeMap<OpId, Arc<Step>>,
+    /// The op beside the trunk under which this device writes until it is merged.
+    apart: Option<OpId>,
 }
 
 impl ControlLog {
@@ -71,6 +69,8 @@ impl ControlLog {
             commitments: BTreeMap::new(),
             transcripts: BTreeMap::new(),
             ends: BTreeMap::new(),
+            local: BTreeMap::new(),
+            apart: None,
         }
     }
 
@@ -106,7 +106,12 @@ impl ControlLog {
         let body = body.as_ref().map(|body| body.as_slice());
         let (state, judged) = self.state.fold(&facts, body, undecodable);
         let arrival = match &judged.applied {
-            Some(applied) => self.arrive(&applied.op, &decoded, keyring, me),
+            Some(applied) => {
+                if let Action::Branch(branch) = &applied.action {
+                    take_keys(&state, branch, keyring);
+                }
+                self.arrive(&applied.op, &decoded, keyring, me)
+            }
             None => KeyArrival::None,
         };
         Ok(self.take(item, state, judged, arrival))
@@ -124,7 +129,7 @@ impl ControlLog {
 
     /// The hash of the newest item; zero before any.
     pub fn last_item_hash(&self) -> ItemHash {
-        self.steps.last().map_or(ItemHash::ZERO, |step| step.item_hash)
+        self.steps.last().map_or(ItemHash::ZERO, |(hash, _)| *hash)
     }
 
     /// The newest op, void or not. [`None`] before any.
@@ -133,19 +138,60 @@ impl ControlLog {
         Some(Head { idx, op: self.state.head() })
     }
 
-    /// Whether the op at `idx` has an id that begins like this.
-    pub fn head_is_known(&self, idx: u32, id: &[u8; 16]) -> bool {
-        self.op_id_at(idx).is_some_and(|op| op.as_bytes().starts_with(id))
+    /// Who is in after the op at `idx` whose id begins like this, on the trunk or beside it: what an entry names.
+    pub fn table_named(&self, idx: u32, id: &[u8; 16]) -> Option<&Table> {
+        let is_it = |step: &&Arc<Step>| step.idx == idx && step.op.as_bytes().starts_with(id);
+        let beside = || self.state.aside.values().chain(self.local.values()).find(is_it);
+        self.step(idx).filter(is_it).or_else(beside).map(|step| &*step.table)
     }
 
     /// The id of an op.
     pub fn op_id_at(&self, idx: u32) -> Option<OpId> {
-        self.step(idx).map(|step| step.op_id)
+        self.step(idx).map(|step| step.op)
     }
 
-    /// The hash of an item.
-    pub fn item_hash_at(&self, idx: u32) -> Option<ItemHash> {
-        self.step(idx).map(|step| step.item_hash)
+    /// Whether an op stands on the trunk, or is carried by it.
+    pub fn is_known(&self, op: OpId) -> bool {
+        self.state.find(op).is_some()
+    }
+
+    /// Whether an op stands on the trunk, or on a branch that counts.
+    pub fn is_merged(&self, op: OpId) -> bool {
+        self.state.merged.contains(&op) || self.steps.iter().any(|(_, step)| step.op == op)
+    }
+
+    /// Takes note of a branch that this device knows and is about to carry into the log.
+    pub fn remember(&mut self, branch: &Branch) {
+        let mut state = self.state.clone();
+        Arc::make_mut(&mut state.aside).extend(self.local.clone());
+        let steps = state.follow(branch).unwrap_or_default();
+        self.local.extend(steps.into_iter().map(|step| (step.op, step)));
+    }
+
+    /// This device goes on writing under an op that stands beside the trunk, until that is merged.
+    pub fn stand_on(&mut self, tip: OpId) {
+        self.apart = Some(tip);
+    }
+
+    /// The op beside the trunk under which this device writes, if there is one.
+    pub fn apart(&self) -> Option<OpId> {
+        self.apart_step().map(|step| step.op)
+    }
+
+    /// The op under which this device writes: the head, or the newest that it knew before the log was cut back.
+    /// [`None`] before any.
+    pub fn standing(&self) -> Option<(Head, &Table)> {
+        let step = self.apart_step().or(self.state.tip.as_ref())?;
+        Some((Head { idx: step.idx, op: step.op }, &*step.table))
+    }
+
+    fn apart_step(&self) -> Option<&Arc<Step>> {
+        let tip = self.apart.filter(|tip| !self.is_merged(*tip))?;
+        self.local.get(&tip).or_else(|| self.state.aside.get(&tip))
+    }
+
+    pub(super) const fn local(&self) -> &BTreeMap<OpId, Arc<Step>> {
+        &self.local
     }
 
     /// Whether an op holds.
@@ -173,9 +219,11 @@ impl ControlLog {
         self.commitments.get(&epoch)
     }
 
-    /// The commitments to all keys that ops which hold have made, by epoch.
+    /// The commitments to all keys that ops which hold have made, by epoch; those of ops beside the trunk as well.
     pub fn commitments(&self) -> impl Iterator<Item = (u32, &[u8; 32])> {
-        self.commitments.iter().map(|(epoch, kc)| (*epoch, kc))
+        let trunk = self.commitments.iter().map(|(epoch, kc)| (*epoch, kc));
+        let beside = self.state.aside.values().chain(self.local.values());
+        trunk.chain(beside.filter_map(|step| made_by(step)))
     }
 
     /// The Genesis, if it holds.
@@ -193,8 +241,8 @@ impl ControlLog {
         &self.state
     }
 
-    fn step(&self, idx: u32) -> Option<&Step> {
-        self.steps.get(usize::try_from(idx).ok()?)
+    fn step(&self, idx: u32) -> Option<&Arc<Step>> {
+        self.steps.get(usize::try_from(idx).ok()?).map(|(_, step)| step)
     }
 
     /// The pairing transcript under which a device was added after the Genesis.
@@ -255,7 +303,6 @@ impl ControlLog {
             return KeyArrival::None;
         }
         if keyring.get_committed(epoch, &op.kc).is_none() {
-            keyring.remove(epoch);
             let Some(me) = me else { return KeyArrival::None };
             let mine = op.wrap_slots.iter().find(|slot| slot.recipient == me.id);
             let Some(mine) = mine else { return KeyArrival::None };
@@ -279,7 +326,7 @@ impl ControlLog {
             return true;
         }
         let (Some(after), Some(kc)) =
-            (keyring.get(op.epoch_after), self.commitments.get(&op.epoch_before))
+            (keyring.get_committed(op.epoch_after, &op.kc), self.commitments.get(&op.epoch_before))
         else {
             return true;
         };
@@ -297,23 +344,20 @@ impl ControlLog {
                 let chain = ChainId { device: member.device.id(), inc: cut.inc };
                 self.ends.entry(chain).or_insert((cut.seq, idx));
             }
-            match applied.action {
-                Action::Genesis(genesis) => self.genesis = Some(genesis),
+            match &applied.action {
+                Action::Genesis(genesis) => self.genesis = Some(genesis.clone()),
                 Action::AddDevice(add) => {
                     self.transcripts.insert(add.device.id(), add.th);
                 }
+                Action::Branch(branch) => self.take_branch(&state, branch),
                 Action::Rekey
                 | Action::NewIncarnation(_)
                 | Action::JoinSpace(_)
+                | Action::Merge(_)
                 | Action::Unbuilt { .. } => {}
             }
         }
-        self.steps.push(Step {
-            op_id: judged.op_id,
-            item_hash: hash::item_hash(item),
-            outcome: judged.outcome,
-            table: Arc::clone(state.table()),
-        });
+        self.steps.extend(state.tip.clone().map(|step| (hash::item_hash(item), step)));
         self.state = state;
         let incident = match judged.outcome {
             Outcome::Void(reason) if reason.is_incident() => Some(reason),
@@ -321,4 +365,36 @@ impl ControlLog {
         };
         Folded { idx, op: judged.op_id, outcome: judged.outcome, incident, key }
     }
+}
+
+impl ControlLog {
+    /// What the trunk carries need not be remembered besides.
+    fn take_branch(&mut self, state: &State, branch: &Branch) {
+        for id in branch.ops.iter().filter_map(|carried| carried.id(state.home().space)) {
+            self.local.remove(&id);
+            let step = state.aside.get(&id);
+            if let Some(Action::AddDevice(add)) =
+                step.and_then(|step| step.applied.as_ref()).map(|applied| &applied.action)
+            {
+                self.transcripts.entry(add.device.id()).or_insert(add.th);
+            }
+        }
+    }
+}
+
+/// Takes the keys that a branch brings and its ops commit to.
+fn take_keys(state: &State, branch: &Branch, keyring: &mut Keyring) {
+    let made: Vec<_> = state.aside.values().filter_map(|step| made_by(step)).collect();
+    for (epoch, key) in branch.keys() {
+        let kc = key.commitment(state.home().space, epoch);
+        if made.contains(&(epoch, &kc)) {
+            keyring.insert(epoch, key);
+        }
+    }
+}
+
+/// The epoch that an op makes, with the commitment to its key.
+fn made_by(step: &Arc<Step>) -> Option<(u32, &[u8; 32])> {
+    let op = &step.applied.as_ref()?.op;
+    (op.epoch_after > op.epoch_before).then_some((op.epoch_after, &op.kc))
 }

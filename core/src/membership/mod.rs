@@ -12,6 +12,8 @@
 //! Sources: `docs/protocol.md`, RFC 8032 (Ed25519), RFC 9180 (HPKE).
 
 mod action;
+mod branch;
+mod choice;
 mod climb;
 mod compose;
 mod fold;
@@ -19,13 +21,18 @@ mod genesis;
 mod intent;
 mod joiner;
 mod keyring;
+mod lineage;
 mod log;
+mod merge;
 mod op;
 mod outcome;
+mod rejoin;
 mod rules;
 mod table;
 
 pub use action::{Action, AddDevice, Genesis, GenesisPerson, JoinSpace, NewIncarnation, SpaceKind};
+pub use branch::{Branch, Carried};
+pub use choice::{Claim, First, choose};
 pub use climb::ClimbError;
 pub use compose::{ComposeError, Composer};
 pub use fold::{Applied, Judged, State, decode_op};
@@ -34,6 +41,7 @@ pub use intent::{Intent, IntentError, Want};
 pub use joiner::{Card, CheckedGenesis, GenesisError, JoinerView};
 pub use keyring::{Keyring, Recipient};
 pub use log::{ControlLog, Head, ReceiveError};
+pub use merge::{Merge, Named};
 pub use op::{ActionBytes, Author, Op, OpSignature, RULES, WrapSlot};
 pub use outcome::{Folded, KeyArrival, Outcome, VoidReason};
 pub use rules::ItemFacts;

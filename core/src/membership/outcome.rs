@@ -72,6 +72,12 @@ pub enum VoidReason {
     /// It ends another incarnation than the present one, or the space would have too many chains.
     #[error("not the present incarnation")]
     Incarnation,
+    /// It names an op that this log does not carry.
+    #[error("an op that is not known here")]
+    Branch,
+    /// It had no effect on the branch that it was carried from.
+    #[error("void on its own branch")]
+    Aside,
 }
 
 impl VoidReason {
@@ -102,6 +108,8 @@ impl VoidReason {
             Self::Wraps => "wraps",
             Self::State => "state",
             Self::Incarnation => "incarnation",
+            Self::Branch => "branch",
+            Self::Aside => "aside",
         }
     }
 }

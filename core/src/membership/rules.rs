@@ -3,7 +3,7 @@
 use super::action::{Action, AddDevice, Genesis, JoinSpace, NewIncarnation, SpaceKind};
 use super::op::{Author, Op};
 use super::outcome::VoidReason;
-use super::table::{Standing, Table};
+use super::table::{SPACES_JOINED_MAX, Standing, Table};
 use crate::crypto::{Home, VerifyKey};
 use crate::model::id::PersonId;
 use std::collections::BTreeSet;
@@ -12,8 +12,6 @@ use wire::hash;
 use wire::id::RelayId;
 use wire::limit::{DEVICES_PER_PERSON_EVER_MAX, DEVICES_PER_PERSON_MAX, WRAP_BYTES};
 
-/// Shared spaces that one private log pins: far more than a life needs, and a bound on the table.
-const SPACES_JOINED_MAX: usize = 64;
 /// Chains of one space, incarnations counted one by one: what a frontier can name.
 const CHAINS_MAX: usize = 255;
 const ZERO: [u8; 32] = [0; 32];
@@ -127,7 +125,10 @@ pub(super) fn table_after(
         Action::Rekey => rekey(ground, op)?,
         Action::NewIncarnation(anew) => begin_anew(ground, op, *anew)?,
         Action::JoinSpace(join) => join_space(ground, op, join)?,
-        Action::Unbuilt { .. } => return Err(VoidReason::Unbuilt),
+        // Branches are judged by more than a table.
+        Action::Branch(_) | Action::Merge(_) | Action::Unbuilt { .. } => {
+            return Err(VoidReason::Unbuilt);
+        }
     };
     check_wraps_hash(ground, op)?;
     Ok(table)
@@ -197,14 +198,23 @@ fn rekey(ground: &Ground<'_>, op: &Op) -> Result<Table, VoidReason> {
         Author::Voice(_) | Author::Seat(_) => {}
         Author::Recovery(_) => return Err(VoidReason::Author),
     }
-    if Some(op.epoch_after) != ground.epoch_top.checked_add(1) {
+    new_epoch(op, ground.item, ground.epoch_top, ground.table.clone())
+}
+
+/// The table under a new epoch, if its key is handed to exactly those who are in.
+pub(super) fn new_epoch(
+    op: &Op,
+    item: &ItemFacts,
+    epoch_top: u32,
+    mut table: Table,
+) -> Result<Table, VoidReason> {
+    if Some(op.epoch_after) != epoch_top.checked_add(1) {
         return Err(VoidReason::Epoch);
     }
-    let is_committed = op.kc != ZERO && op.ladder_hash == ground.item.ladder_hash;
-    if !is_committed || slots_of(op) != ground.table.recipients() {
+    let is_committed = op.kc != ZERO && op.ladder_hash == item.ladder_hash;
+    if !is_committed || slots_of(op) != table.recipients() || op.wraps_hash != item.wraps_hash {
         return Err(VoidReason::Wraps);
     }
-    let mut table = ground.table.clone();
     table.rekey(op.epoch_after, op.kc);
     Ok(table)
 }
@@ -253,7 +263,7 @@ fn slots_of(op: &Op) -> BTreeSet<[u8; 16]> {
     op.wrap_slots.iter().map(|slot| slot.recipient).collect()
 }
 
-fn check_epoch_stays(op: &Op) -> Result<(), VoidReason> {
+pub(super) fn check_epoch_stays(op: &Op) -> Result<(), VoidReason> {
     if op.epoch_before == op.epoch_after { Ok(()) } else { Err(VoidReason::Epoch) }
 }
 
@@ -267,7 +277,7 @@ fn check_wraps_hash(ground: &Ground<'_>, op: &Op) -> Result<(), VoidReason> {
     if op.wraps_hash == expected { Ok(()) } else { Err(VoidReason::Wraps) }
 }
 
-fn check_keys_once(table: &Table) -> Result<(), VoidReason> {
+pub(super) fn check_keys_once(table: &Table) -> Result<(), VoidReason> {
     let keys = table.signing_keys();
     let distinct: BTreeSet<_> = keys.iter().collect();
     if distinct.len() == keys.len() { Ok(()) } else { Err(VoidReason::KeyTwice) }

@@ -8,6 +8,10 @@ use std::sync::Arc;
 use wire::codec::Writer;
 use wire::hash;
 use wire::id::{PrincipalKey, RelayId, SpaceHandle};
+use wire::limit::{DEVICES_PER_PERSON_EVER_MAX, DEVICES_PER_PERSON_MAX};
+
+/// Shared spaces that one private log pins: far more than a life needs, and a bound on the table.
+pub(super) const SPACES_JOINED_MAX: usize = 64;
 
 /// Whether a device may still write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -160,6 +164,57 @@ impl Table {
     /// Pins a shared space.
     pub(super) fn join(&mut self, join: &JoinSpace) {
         Arc::make_mut(&mut self.spaces).push(join.clone());
+    }
+
+    /// This table with what only another one of the same space has: who is out there is out, who was admitted there
+    /// is admitted behind all who are in here; for whom there is no room is out.
+    pub(super) fn united(&self, other: &Self) -> Self {
+        let mut table = self.clone();
+        let mut members: Vec<&Member> = other.members().collect();
+        members.sort_unstable_by_key(|member| member.slot);
+        for member in members {
+            if table.device(member.device.id()).is_none() {
+                table.admit_again(member);
+            } else {
+                table.follow(member);
+            }
+        }
+        for space in other.spaces() {
+            let known = |it: &JoinSpace| it.space == space.space || it.sid == space.sid;
+            if !table.spaces().iter().any(known) && table.spaces().len() < SPACES_JOINED_MAX {
+                table.join(space);
+            }
+        }
+        table
+    }
+
+    fn admit_again(&mut self, member: &Member) {
+        let person = self.person(member.person);
+        let has_room = person.is_some_and(|person| {
+            person.devices_in() < DEVICES_PER_PERSON_MAX
+                && person.devices.len() < DEVICES_PER_PERSON_EVER_MAX
+        });
+        let (person, device) = (member.person, member.device.clone());
+        self.admit(&AddDevice { person, device, th: [0; 32] });
+        // What it wrote is there, and must be nameable: so it gets its slot in any case.
+        let state = if has_room { member.state } else { Standing::Out };
+        self.follow(&Member { state, ..member.clone() });
+    }
+
+    /// Takes over that a device is out, or goes on under a later incarnation.
+    fn follow(&mut self, member: &Member) {
+        let Some(person) = self.persons.iter_mut().find(|it| it.id == member.person) else {
+            return;
+        };
+        let devices = &mut Arc::make_mut(person).devices;
+        let here = devices.iter_mut().find(|it| it.device.id() == member.device.id());
+        let Some(here) = here else { return };
+        if member.inc > here.inc {
+            (here.inc, here.cut) = (member.inc, member.cut);
+        }
+        if member.state == Standing::Out && here.state == Standing::In {
+            (here.state, here.cut) = (member.state, member.cut);
+        }
     }
 
     /// Whether a Genesis holds.

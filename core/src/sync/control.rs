@@ -1,14 +1,15 @@
 //! The control log of one space: level with the relay before any data moves.
 //!
 //! The relay has more: pull, hand over, wait until stored. It has less: feed it what it lost. It has another item at
-//! an index that both have: stand still. An append of ours goes first, because the relay answers one that it already
+//! an index that both have: hand over its log from the first item on, so that the owner sees where the two part; the
+//! owner cuts its own back to there, and begins the connection anew as one that is behind. An append of ours goes first, because the relay answers one that it already
 //! holds with its receipt, and so an append whose answer was lost is told from one that was overtaken.
 
 use core::time::Duration;
 
 use wire::frame::Frame;
 use wire::hash::item_hash;
-use wire::id::{ItemHash, SpaceHandle};
+use wire::id::{ItemHash, SpaceHandle, StoreId};
 use wire::receipt::{Receipt, ReceiptKind};
 use wire::time::Moment;
 
@@ -38,7 +39,9 @@ enum Phase {
     Feeding { idx: u32, hash: ItemHash },
     /// The relay is given a new item.
     Appending { idx: u32, hash: ItemHash },
-    /// Relay and device hold different logs; nothing moves on this connection.
+    /// Relay and device hold different logs: the relay's is handed over to be compared.
+    Comparing { request: u64, next: u32 },
+    /// The two differ and the owner did not find where; nothing moves on this connection.
     Forked,
 }
 
@@ -53,8 +56,12 @@ pub(super) struct Control {
     held: u32,
     /// Something says that there may be more.
     wanted: bool,
+    /// The relay's database that held the same log as this device; zero if none did.
+    agreed: StoreId,
     /// The relay is another one than before: is our head also its?
     check_head: bool,
+    /// On this connection it was.
+    checked: bool,
     /// The highest epoch of an envelope that made us look.
     looked_for: u32,
     append: Option<(u32, Vec<u8>)>,
@@ -71,7 +78,9 @@ impl Control {
             epoch: start.epoch,
             held: 0,
             wanted: false,
+            agreed: start.agreed,
             check_head: false,
+            checked: false,
             looked_for: 0,
             append: None,
             phase: Phase::Idle,
@@ -80,9 +89,17 @@ impl Control {
     }
 
     /// The relay let us in and holds `held` items.
-    pub(super) fn told(&mut self, held: u32, other_store: bool) {
+    pub(super) fn told(&mut self, held: u32, store: StoreId) {
         self.held = held;
-        self.check_head = other_store && self.count > 0 && held >= self.count;
+        if store != self.agreed {
+            self.doubt();
+        }
+    }
+
+    /// The relay lost something: is our head also its?
+    pub(super) fn doubt(&mut self) {
+        self.agreed = StoreId::ZERO;
+        self.check_head = !self.checked && self.count > 0 && self.held >= self.count;
     }
 
     /// The relay now holds `held` items.
@@ -180,6 +197,14 @@ impl Control {
 
     /// An item came.
     pub(super) fn item(&mut self, idx: u32, item: Vec<u8>, line: &mut Line) -> Result<(), Lie> {
+        if let Phase::Comparing { request, next } = self.phase {
+            if idx != next {
+                return Err(Lie::ControlOrder { idx: next });
+            }
+            self.phase = Phase::Comparing { request, next: next.saturating_add(1) };
+            line.put(Output::ControlOther { sid: self.sid, idx, item });
+            return Ok(());
+        }
         let Phase::Pulling { request, next, head, compare } = self.phase else {
             return Err(Lie::Unasked);
         };
@@ -189,6 +214,7 @@ impl Control {
         let (hash, after) = (item_hash(&item), next.saturating_add(1));
         if compare {
             if hash == head {
+                self.checked = true;
                 self.phase = Phase::Pulling { request, next: after, head, compare: false };
             } else {
                 self.fork(idx, line);
@@ -214,6 +240,10 @@ impl Control {
 
     /// The pull is complete.
     pub(super) fn end(&mut self, held: u32) -> Result<(), Lie> {
+        if let Phase::Comparing { .. } = self.phase {
+            self.phase = Phase::Forked;
+            return Ok(());
+        }
         let Phase::Pulling { next, .. } = self.phase else { return Err(Lie::Unasked) };
         if held > next {
             return Err(Lie::Stalled);
@@ -267,8 +297,13 @@ impl Control {
         if let Phase::Pulling { request, .. } = self.phase {
             line.cancel_request(request);
         }
-        self.phase = Phase::Forked;
-        line.put(Output::Lied { sid: Some(self.sid), lie: Lie::ControlFork { idx } });
+        // Of a relay that forgot it proves nothing: others gave it what they held.
+        if self.agreed != StoreId::ZERO && line.store == Some(self.agreed) {
+            line.put(Output::Lied { sid: Some(self.sid), lie: Lie::ControlFork { idx } });
+        }
+        let frame = Frame::ControlPull { sid: self.sid, from: 0 };
+        let request = line.request(Route::Control(self.sid), frame);
+        self.phase = Phase::Comparing { request, next: 0 };
     }
 
     /// A pull or an append ended without its answer.
@@ -280,6 +315,10 @@ impl Control {
             }
             Phase::Storing { count } => Phase::Storing { count },
             Phase::Forked => Phase::Forked,
+            Phase::Comparing { .. } => {
+                self.check_head = true;
+                Phase::Idle
+            }
             Phase::Idle
             | Phase::Fetching { .. }
             | Phase::Feeding { .. }
@@ -300,9 +339,11 @@ impl Control {
             | Phase::Fetching { .. }
             | Phase::Feeding { .. }
             | Phase::Appending { .. }
+            | Phase::Comparing { .. }
             | Phase::Forked => Phase::Idle,
         };
-        (self.wanted, self.check_head, self.looked_for) = (false, false, 0);
+        (self.wanted, self.check_head, self.checked) = (false, false, false);
+        self.looked_for = 0;
         self.retry.reset();
     }
 
@@ -322,7 +363,10 @@ impl Control {
             | Phase::Fetching { .. }
             | Phase::Feeding { .. }
             | Phase::Appending { .. } => true,
-            Phase::Pulling { .. } | Phase::Storing { .. } | Phase::Forked => false,
+            Phase::Pulling { .. }
+            | Phase::Storing { .. }
+            | Phase::Comparing { .. }
+            | Phase::Forked => false,
         };
         quiet && !self.wanted && !self.check_head && self.held <= self.count
     }

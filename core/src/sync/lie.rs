@@ -35,8 +35,8 @@ pub enum Lie {
         /// The index that comes next.
         idx: u32,
     },
-    /// The relay holds another control item than this device at an index both have. The connection stays; the space
-    /// stands still until the next one.
+    /// The relay holds another control item than this device at an index both have, although the two once agreed. The
+    /// connection stays, and the two logs are compared.
     #[error("the relay holds another control log from item {idx} on")]
     ControlFork {
         /// The first index known to differ.

@@ -190,6 +190,7 @@ const fn is_for_one_connection(output: &Output) -> bool {
         | Output::Create { .. }
         | Output::FetchEnvelope { .. }
         | Output::NeedControl { .. }
+        | Output::ControlOther { .. }
         | Output::Reseal { .. }
         | Output::Dial => true,
         Output::Hangup

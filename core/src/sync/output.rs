@@ -52,6 +52,10 @@ pub struct SpaceStart {
     pub epoch: u32,
     /// Whether this device holds item 0 and may create the space at a relay that does not know it.
     pub created: bool,
+    /// The relay's database that held the same control log; zero if none did yet.
+    pub agreed: StoreId,
+    /// The relay forgot, or holds another control log: the owner says what it lacks before anything is pushed.
+    pub reseeding: bool,
 }
 
 /// One sealed envelope that waits for its receipt. Its bytes stay in the store until they are fetched.
@@ -135,6 +139,16 @@ pub enum Output {
     Create {
         /// The space.
         sid: SpaceHandle,
+    },
+    /// An item of the relay's control log, which is not the one stored here; from the first on, in order. Where it
+    /// differs the owner cuts its own log back, and meets the space anew.
+    ControlOther {
+        /// The space.
+        sid: SpaceHandle,
+        /// Its index.
+        idx: u32,
+        /// The item.
+        item: Vec<u8>,
     },
     /// Answered by `give_envelope`, or by `withdraw` if the row is gone (a `Sent` may lie between).
     FetchEnvelope {

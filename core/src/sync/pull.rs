@@ -346,11 +346,6 @@ impl Pull {
         core::mem::replace(&mut self.forgot, false)
     }
 
-    /// Whether a sign-in at `store` would be at another store than the one this device counts by.
-    pub(super) fn is_other_store(&self, store: StoreId) -> bool {
-        self.received.store != StoreId::ZERO && self.received.store != store
-    }
-
     /// Whether the owner has stored, since this sign-in, all that the relay held then: only so does a device that was
     /// restored from a copy, or copied, know it before it sends anything.
     pub(super) fn is_said(&self) -> bool {

@@ -61,7 +61,7 @@ pub(super) struct Push {
 }
 
 impl Push {
-    pub(super) const fn new(sid: SpaceHandle) -> Self {
+    pub(super) const fn new(sid: SpaceHandle, reseeding: bool) -> Self {
         Self {
             sid,
             outbox: VecDeque::new(),
@@ -69,7 +69,7 @@ impl Push {
             draining: false,
             resealing: false,
             resealed_for: None,
-            reseeding: false,
+            reseeding,
             retry: Retry::NEW,
         }
     }

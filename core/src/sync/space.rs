@@ -60,7 +60,7 @@ impl Space {
             retry: Retry::default(),
             control: Control::new(&start),
             pull: Pull::new(start.sid, start.cursor),
-            push: Push::new(start.sid),
+            push: Push::new(start.sid, start.reseeding),
         }
     }
 
@@ -91,6 +91,7 @@ impl Space {
         self.pull.step(&mut self.control, line);
         if self.pull.take_forgot() {
             self.push.hold_for_reseeding();
+            self.control.doubt();
         }
         // What the relay holds is known first: among it may be what this very device wrote and does not know of.
         let may_push = self.control.may_push() && self.pull.is_said();
@@ -136,7 +137,7 @@ impl Space {
         self.session = Session::In;
         self.absent = false;
         self.retry.reset();
-        self.control.told(control, self.pull.is_other_store(head.store));
+        self.control.told(control, head.store);
         self.pull.told(head);
     }
 

@@ -66,8 +66,8 @@ fn a_private_space_is_founded_by_a_seat_and_a_phrase() {
     assert_eq!(space.log.genesis().unwrap().th, [0; 32]);
     let head = space.log.head().unwrap();
     assert_eq!((head.idx, head.op), (0, space.log.genesis_op()));
-    assert!(space.log.head_is_known(0, head.op.as_bytes().first_chunk().unwrap()));
-    assert!(!space.log.head_is_known(1, head.op.as_bytes().first_chunk().unwrap()));
+    assert!(space.log.table_named(0, head.op.as_bytes().first_chunk().unwrap()).is_some());
+    assert!(space.log.table_named(1, head.op.as_bytes().first_chunk().unwrap()).is_none());
 }
 
 #[test]

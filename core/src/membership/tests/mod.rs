@@ -1,5 +1,6 @@
 //! The log as a whole: founding, devices, keys, intents, properties, vectors.
 
+mod branches;
 mod devices;
 mod fixture;
 mod founding;

@@ -2,6 +2,7 @@
 //!
 //! `REKNIT_WRITE_VECTORS=1` writes the file anew; a format that is out there must never need it.
 
+use super::branches::{Couple, rejoin};
 use super::fixture::{ADDRESS, Human, Space, home, private, relay, some_space};
 use crate::crypto::{DeviceKeys, EpochKey, SeededRandom, open_control};
 use crate::membership::op::undecodable_id;
@@ -28,11 +29,19 @@ fn unhex(value: &Value) -> Vec<u8> {
     digits.map(|it| u8::from_str_radix(str::from_utf8(it).unwrap(), 16).unwrap()).collect()
 }
 
+/// The key of the epoch after an item.
+fn key_at(space: &Space, idx: u32) -> EpochKey {
+    let table = space.log.table_at(idx).unwrap();
+    let key = space.keyring.get_committed(table.epoch(), table.kc()).unwrap();
+    EpochKey::from_bytes(key.as_bytes())
+}
+
 fn describe(kind: &str, space: &Space, idx: u32) -> Value {
     let home = space.log.home();
     let item = &space.items[usize::try_from(idx).unwrap()];
     let decoded = ControlItem::decode(item).unwrap();
-    let body = open_control(&space.key(decoded.epoch_before), &home, &decoded).unwrap();
+    let (before, after) = (key_at(space, idx.saturating_sub(1)), key_at(space, idx));
+    let body = open_control(&before, &home, &decoded).unwrap();
     let op = Op::decode(&body).unwrap();
     let table = space.log.table_at(idx).unwrap();
     json!({
@@ -40,8 +49,8 @@ fn describe(kind: &str, space: &Space, idx: u32) -> Value {
         "idx": idx,
         "epoch_before": decoded.epoch_before,
         "epoch_after": decoded.epoch_after,
-        "key_before": hex(space.key(decoded.epoch_before).as_bytes()),
-        "key_after": hex(space.key(decoded.epoch_after).as_bytes()),
+        "key_before": hex(before.as_bytes()),
+        "key_after": hex(after.as_bytes()),
         "item": hex(item),
         "item_hash": hex(item_hash(item).as_bytes()),
         "body": hex(&body),
@@ -99,10 +108,18 @@ fn made() -> Value {
     let founded = draft.assemble(signature, random).unwrap();
     let mut shared = Space::founded(home, founded, &a.me());
     shared.want(Want::Rekey { after: 0 }, &a, random);
+    let couple = Couple::new(random);
+    let (mut hers, mut his) = (couple.log(), couple.log());
+    let phone = DeviceKeys::generate(random);
+    hers.want(Want::AddDevice(couple.nora.admits(&phone)), &couple.nora, random);
+    hers.want(Want::Rekey { after: 0 }, &couple.nora, random);
+    his.want(Want::Rekey { after: 0 }, &couple.ben, random);
+    rejoin(&mut hers, &his, &couple.nora.keys, random);
     json!([
         restored(),
         chain("private", &own, &["genesis", "add_device", "join_space", "rekey"], &human.keys),
         chain("shared", &shared, &["genesis", "rekey"], &a.keys),
+        chain("apart", &hers, &["genesis", "rekey", "branch", "merge"], &couple.nora.keys),
     ])
 }
 

@@ -26,7 +26,16 @@ fn at(millis: u64) -> Moment {
 
 pub(super) fn start(cursor: Cursor, created: bool) -> SpaceStart {
     let control_head = item_hash(&control_item(SIDS[0], 0));
-    SpaceStart { sid: SIDS[0], cursor, control: 1, control_head, epoch: 0, created }
+    SpaceStart {
+        sid: SIDS[0],
+        cursor,
+        control: 1,
+        control_head,
+        epoch: 0,
+        created,
+        agreed: cursor.store,
+        reseeding: false,
+    }
 }
 
 /// An engine that has met the relay before, holds control item 0, and is connected and greeted.

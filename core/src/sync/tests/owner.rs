@@ -146,6 +146,8 @@ impl Owner {
                 control_head: disk.head(),
                 epoch: disk.epoch(),
                 created: !disk.items.is_empty(),
+                agreed: disk.cursor.store,
+                reseeding: false,
             });
             self.engine.set_outbox(*sid, disk.pending());
             if let Some(body) = &disk.promised {
@@ -217,6 +219,7 @@ impl Owner {
             | Output::Forgot { .. }
             | Output::CaughtUp { .. }
             | Output::Reseal { .. }) => self.writes.push_back(slow),
+            Output::ControlOther { .. } => panic!("all hold the same control log"),
             Output::ControlConflict { .. } => self.conflicts += 1,
             Output::Answer { .. } | Output::AnswerEnd { .. } | Output::Refused { .. } => {}
         }
