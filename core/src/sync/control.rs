@@ -215,6 +215,7 @@ impl Control {
         if compare {
             if hash == head {
                 self.checked = true;
+                self.agreed = line.store.unwrap_or(StoreId::ZERO);
                 self.phase = Phase::Pulling { request, next: after, head, compare: false };
             } else {
                 self.fork(idx, line);

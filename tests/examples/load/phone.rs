@@ -56,6 +56,8 @@ impl Phone {
             control_head: ItemHash::ZERO,
             epoch: 0,
             created: false,
+            agreed: Cursor::NONE.store,
+            reseeding: false,
         });
         Self { number, engine, networks, clock, connection: None, tell, is_in: false }
     }
