@@ -47,7 +47,7 @@ pub(crate) fn sentence(failure: &Failure) -> String {
         Failure::OtherKind => "This id names something of another kind.",
         Failure::CodeFile => "The file with the code cannot be read or written.",
         Failure::InputEnded => {
-            "A number must be typed here, and the input has ended. Start again on a terminal."
+            "Something must be typed here, and the input has ended. Start again on a terminal."
         }
         Failure::Stopped => "Stopped; nothing was changed.",
         Failure::Offline => {
@@ -108,11 +108,18 @@ pub(crate) fn by_code(code: &str) -> String {
         "check.space" => "That phone does not share this space.",
         "pair.burned" => "Too many wrong tries. Start again on the other phone.",
         "pair.expired" => "This invitation has expired. Start again on the other phone.",
+        "pair.already" => "The two of you are paired already.",
         "pair.used" => "This was used before. Start again on the other phone.",
         "pair.sas" => {
             "The numbers do not match. Someone may be in between, or a digit is wrong. Start again."
         }
         "pair.qr" => "This is not a code for this; please ask for a new one on the other phone.",
+        "device.waiting" => {
+            "This device is not let in yet, or not any more. Run `reknit sync`, then look at your other device."
+        }
+        "wrap.bad" => {
+            "The key for what is written now has not reached this device. Run `reknit sync`."
+        }
         code if code.starts_with("pair.") => {
             "Pairing ended, and nothing was changed. Start again on both devices."
         }

@@ -18,6 +18,8 @@ fn two_people_on_three_devices_write_apart_and_read_the_same() {
     }
     let (inviter, joiner) = stage.pair(("nora", "--partner"), "ben");
     assert!(inviter.iter().any(|line| line == "{\"type\":\"number\"}"), "{inviter:?}");
+    stage.run("nora", &["invite", "--partner"]).refused("pair.already");
+    stage.run("ben", &["join"]).refused("pair.already");
     assert_eq!(joiner.last().unwrap(), "{\"paired\":true}");
     stage.pair(("ben", "--device"), "tablet");
     sync(&stage);

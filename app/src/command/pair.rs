@@ -130,6 +130,9 @@ pub(crate) async fn join(args: &JoinArgs, context: &Context) -> Result<(), Failu
     } else {
         (Some(context.unlock()?), None)
     };
+    if session.as_ref().is_some_and(|session| session.has_private() && session.is_paired()) {
+        return Err(Error::NotAllowed { rule: "pair.already" }.into());
+    }
     let mut lines = Lines::start();
     let own = session.as_ref().is_some_and(Session::has_private);
     let invited = invited(args, relay, own, &mut lines, context).await?;

@@ -37,7 +37,7 @@ impl Node {
         random: &mut dyn Random,
     ) -> Result<Answer, Error> {
         if whom == Whom::Partner && self.session.is_paired() {
-            return Err(Error::NotAllowed { rule: "pair.used" });
+            return Err(Error::NotAllowed { rule: "pair.already" });
         }
         let line = self.session.private_mut()?.relay.clone().ok_or(Error::NoRelay)?;
         let inviter =
@@ -59,7 +59,7 @@ impl Node {
         let own = self.session.has_private();
         let mode = if own { Mode::Partner } else { Mode::Device };
         if own && self.session.is_paired() {
-            return Err(Error::NotAllowed { rule: "pair.used" });
+            return Err(Error::NotAllowed { rule: "pair.already" });
         }
         let invitation = match invited {
             Invited::Code(text) => Invitation::parse(&text),

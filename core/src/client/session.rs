@@ -233,7 +233,7 @@ impl Session {
                 }
                 &mut space.shelf
             }
-            Slot::Open(_) | Slot::Moving => return Err(Error::NotAllowed { rule: "pair.used" }),
+            Slot::Open(_) | Slot::Moving => return Err(Error::NotAllowed { rule: "pair.already" }),
         };
         Space::found(shelf, &mut batch, home, random)?;
         fill(shelf, &mut batch, random)?;
