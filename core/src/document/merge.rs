@@ -31,9 +31,13 @@ pub(super) fn merge(document: &mut Document, incoming: &[Incoming]) -> Merged {
             }
         }
         let entries: Vec<_> = admitted.iter().map(|(_, entry)| *entry).collect();
+        if entries.is_empty() {
+            // A refusal copies nothing, however much stands here.
+            return merged(incoming, &refused, false);
+        }
         if let Some(automerge) = applied(&document.automerge, document.kind, &entries) {
             document.automerge = automerge;
-            return merged(incoming, &refused, !entries.is_empty());
+            return merged(incoming, &refused, true);
         }
         take_back(&mut document.index, undo);
         let culprit = culprit(document, &entries);

@@ -1,8 +1,8 @@
 //! The bounds of an entry, and the dearest refusal.
 
-use crate::target::{accepted, alone, refused, refused_all};
-use reknit_core::document::{CHANGES_PER_ENTRY_MAX, Refused};
-use reknit_e2e::bad_change::target::{A, TEXT, Target, incoming};
+use crate::target::{accepted, alone, refused, refused_all, spent};
+use reknit_core::document::{CHANGES_PER_ENTRY_MAX, Edit, Refused};
+use reknit_e2e::bad_change::target::{A, TEXT, Target, VICTIM, incoming, place};
 use reknit_e2e::raw_change::{Key, Op, RawChange, bools, column, unsigned};
 
 #[test]
@@ -80,4 +80,17 @@ fn the_dearest_refusal_stays_under_4_mib() {
     };
     accepted("the first", first.clone());
     refused_all("the last of 131,069 operations", Refused::Action, vec![first, second.build()]);
+}
+
+#[test]
+fn a_refusal_copies_nothing_however_much_stands_in_the_document() {
+    let _alone = alone();
+    let mut target = Target::new();
+    let raw = target.good().with_column(column::ACTION, vec![1, 1]).build();
+    let long = Edit { text: Some("x".repeat(60_000)), ..Edit::default() };
+    target.document.edit(place(VICTIM, 2), &long, 0).unwrap();
+    let bad = [incoming(1, vec![raw])];
+    let bytes = spent(|| assert_eq!(target.document.merge(&bad).refused[0].1, Refused::Run));
+    println!("refused with {bytes} bytes allocated");
+    assert!(bytes < 16 << 10, "{bytes} bytes");
 }

@@ -21,6 +21,13 @@ pub(crate) fn now() -> Instant {
     Instant::now()
 }
 
+/// How many bytes are asked for in all.
+pub(crate) fn spent(act: impl FnOnce()) -> usize {
+    let region = Region::new(ALLOCATOR);
+    act();
+    region.change().bytes_allocated
+}
+
 /// The change is refused for this reason, cheaply and without a trace, and a good one still works.
 pub(crate) fn refused(row: &str, why: Refused, raw: Vec<u8>) {
     refused_all(row, why, vec![raw]);

@@ -42,7 +42,10 @@ pub(crate) const ROWS: &[Row] = &[
     row(57, REFUSED, "rival values of one device, 4,097 keys", all::<57>),
     row(58, BOTH, "a known field of another form", all::<58>),
     // The own edit of 60,001 characters is work, not a refusal: its bar is that of the dearest entry.
-    Row { bar: 128 << 20, ..row(59, &["-"], "60,001 characters pasted by the own user", b59) },
+    Row {
+        bar: 128 << 20,
+        ..row(59, &["-"], "60,001 characters pasted by the own user, then all replaced", b59)
+    },
 ];
 
 fn all<const ROW: u32>(bench: &mut Bench) {
@@ -88,7 +91,18 @@ fn b59(bench: &mut Bench) {
         merged.refused.first().map(|(_, why)| Said::new(why.code(), why.sentence()))
     });
     bench.good("all of it is there", read.fields().text == pasted);
-    let more = Edit { text: Some(format!("{pasted}!")), ..Edit::default() };
-    let next = read.edit(Place { actor: ActorId::from_bytes([2; 16]), entry: 1 }, &more, 0);
-    bench.good("the next edit", next.is_ok_and(|changes| changes.len() == 1));
+    // The dearest entry that an honest device sends: every character out, as many new ones in.
+    let other = Edit { text: Some("ö".repeat(pasted.chars().count())), ..Edit::default() };
+    let place = Place { actor: ActorId::from_bytes([2; 16]), entry: 1 };
+    let changes = read.edit(place, &other, 0).expect("it fits into one entry");
+    let (source, seen) = (EntryId::from_bytes([6; 32]), BTreeMap::from([(author, 1)]));
+    let entry = Incoming { source, place, seen, changes };
+    bench.bad("all of it replaced", || {
+        let merged = written.merge(std::slice::from_ref(&entry));
+        merged.refused.first().map(|(_, why)| Said::new(why.code(), why.sentence()))
+    });
+    bench.good("both read the same", written.fields() == read.fields());
+    let more = Edit { text: Some("And then.".to_owned()), ..Edit::default() };
+    let next = written.edit(Place { actor: author, entry: 2 }, &more, 0);
+    bench.good("the next edit", next.is_ok_and(|changes| !changes.is_empty()));
 }
