@@ -9,6 +9,8 @@ use std::time::Duration;
 use wire::frame::{Frame, FrameBuffer};
 use wire::version::{EXPORTER, VERSIONS};
 
+/// A client that is refused so often starves.
+const TRIES_MAX: usize = 30;
 /// What a client that does not read lets a relay have under way.
 const WINDOW: u32 = 16 * 1024;
 /// Longer than any bound of the relay.
@@ -34,9 +36,13 @@ impl Raw {
             .receive_window(VarInt::from_u32(2 * WINDOW));
         config.transport_config(Arc::new(transport));
         let address = networks.line.address.as_str().parse().expect("an address");
-        let dialing = networks.of(client).connect_with(config, address, "relay").expect("a name");
-        let quic = dialing.await.expect("the relay answers");
-        Self { quic, control: None, frames: FrameBuffer::new() }
+        for _ in 0..TRIES_MAX {
+            let dialing = networks.of(client).connect_with(config.clone(), address, "relay");
+            if let Ok(quic) = dialing.expect("a name").await {
+                return Self { quic, control: None, frames: FrameBuffer::new() };
+            }
+        }
+        panic!("{TRIES_MAX} dials, and no connection");
     }
 
     /// Writes bytes on the first stream.

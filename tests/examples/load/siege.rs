@@ -24,6 +24,8 @@ const READERS: u16 = 24;
 /// What is written into each of these spaces.
 const ENVELOPES: u32 = 24;
 const ENVELOPE_BYTES: usize = 65_536;
+/// Readers that sign in at a time.
+const AT_A_TIME: usize = 16;
 /// Clients that say nothing, or a byte, or only hello.
 const SILENT: usize = 300;
 /// Sign-ins of honest clients meanwhile.
@@ -68,9 +70,12 @@ pub(crate) async fn run(networks: &Arc<Networks>, relay: &Relay) {
 }
 
 async fn readers(networks: &Arc<Networks>) -> Vec<Raw> {
-    let mut dialing = JoinSet::new();
+    let (mut dialing, mut all) = (JoinSet::new(), Vec::new());
     for space in 0..SPACES {
         for reader in 0..READERS {
+            if dialing.len() >= AT_A_TIME {
+                all.extend(dialing.join_next().await.map(|raw| raw.expect("it signs in")));
+            }
             let networks = Arc::clone(networks);
             dialing.spawn(async move {
                 let client = usize::from(space * READERS + reader);
@@ -80,7 +85,8 @@ async fn readers(networks: &Arc<Networks>) -> Vec<Raw> {
             });
         }
     }
-    dialing.join_all().await
+    all.extend(dialing.join_all().await);
+    all
 }
 
 /// A writer for each of these spaces: a window at a time, until every envelope has its receipt.
@@ -90,18 +96,14 @@ async fn write(networks: Arc<Networks>) {
         let networks = Arc::clone(&networks);
         writers.spawn(async move {
             let space = FIRST + number;
-            let mut connection = networks.dial(usize::from(number)).await.expect("it answers");
-            let hello = Frame::Hello { versions: wire::version::VERSIONS };
-            connection.send(Channel::Control, &hello, false).expect("open");
-            answer(&mut connection, Channel::Control).await;
-            space::enter(&mut connection, &networks.line, (space, 0)).await;
+            let mut connection = space::entered(&networks, usize::from(number), (space, 0)).await;
             let channel = Channel::Push(sid(space));
             for number in 0..ENVELOPES {
                 let envelope = envelope(space, number, ENVELOPE_BYTES);
                 let push = Frame::Push { sid: sid(space), envelope };
                 connection.send(channel, &push, false).expect("the relay reads");
                 let receipt = answer(&mut connection, channel).await;
-                assert!(matches!(receipt, Frame::Pushed { .. }), "{receipt:?}");
+                assert!(matches!(receipt, Ok(Frame::Pushed { .. })), "{receipt:?}");
             }
             connection.close().await;
         });
@@ -139,12 +141,8 @@ async fn visit(networks: &Arc<Networks>) -> Vec<f64> {
     let mut took = Vec::new();
     for number in 0..VISITS {
         let clock = SystemClock::start();
-        let mut connection = networks.dial(usize::from(number) + 7).await.expect("it answers");
-        let hello = Frame::Hello { versions: wire::version::VERSIONS };
-        connection.send(Channel::Control, &hello, false).expect("open");
-        answer(&mut connection, Channel::Control).await;
         let who = (FIRST + SPACES, number % space::PERSONS);
-        space::enter(&mut connection, &networks.line, who).await;
+        let connection = space::entered(networks, usize::from(number) + 7, who).await;
         took.push(seconds(clock) * 1_000.0);
         drop(connection);
     }

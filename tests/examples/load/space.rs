@@ -1,7 +1,8 @@
 //! Spaces without a vault: keys from a number, a first item, and envelopes of whatever length.
 
+use crate::networks::Networks;
 use reknit_core::crypto::SigningKey;
-use reknit_core::transport::{Connection, LinkEvent};
+use reknit_core::transport::{CloseReason, Connection, LinkEvent};
 use wire::address::AddressLine;
 use wire::control::{ControlItem, control_body_len};
 use wire::envelope::{Class, Envelope};
@@ -12,6 +13,9 @@ use wire::version::VERSIONS;
 
 /// The two persons of a space.
 pub(crate) const PERSONS: u16 = 2;
+
+/// A client that is refused so often starves.
+const TRIES_MAX: usize = 30;
 
 /// The name of a space.
 pub(crate) fn sid(space: u16) -> SpaceHandle {
@@ -83,33 +87,60 @@ pub(crate) fn envelope(space: u16, number: u32, bytes: usize) -> Vec<u8> {
 }
 
 /// The next frame on a channel.
-pub(crate) async fn answer(connection: &mut Connection, channel: Channel) -> Frame {
+///
+/// # Errors
+/// The connection is over.
+pub(crate) async fn answer(
+    connection: &mut Connection,
+    channel: Channel,
+) -> Result<Frame, CloseReason> {
     loop {
         match connection.next().await {
-            LinkEvent::Frame { channel: on, frame } if on == channel => return frame,
+            LinkEvent::Frame { channel: on, frame } if on == channel => return Ok(frame),
             LinkEvent::Frame { .. } | LinkEvent::ChannelClosed { .. } => {}
-            LinkEvent::Closed { reason } => panic!("{reason:?}"),
+            LinkEvent::Closed { reason } => return Err(reason),
         }
     }
 }
 
-/// Greets, and makes a space over a new connection.
-pub(crate) async fn make(connection: &mut Connection, line: &AddressLine, space: u16) {
-    let hello = Frame::Hello { versions: VERSIONS };
-    connection.send(Channel::Control, &hello, false).expect("open");
-    answer(connection, Channel::Control).await;
-    let request = Channel::Request(1);
-    let frame = creation(line, space, &connection.exporter());
-    connection.send(request, &frame, true).expect("open");
-    let made = answer(connection, request).await;
-    assert!(matches!(made, Frame::Appended { .. }), "{made:?}");
+/// A connection that has greeted; dialed again as often as the relay, or this machine, is too slow for it.
+pub(crate) async fn greeted(networks: &Networks, client: usize) -> Connection {
+    for _ in 0..TRIES_MAX {
+        let Ok(mut connection) = networks.dial(client).await else { continue };
+        let hello = Frame::Hello { versions: VERSIONS };
+        if connection.send(Channel::Control, &hello, false).is_ok()
+            && answer(&mut connection, Channel::Control).await.is_ok()
+        {
+            return connection;
+        }
+    }
+    panic!("{TRIES_MAX} dials, and no greeting");
 }
 
-/// Signs in over a connection that has greeted.
-pub(crate) async fn enter(connection: &mut Connection, line: &AddressLine, who: (u16, u16)) {
-    let (key, signature) = sign_in(line, who, &connection.exporter());
-    let auth = Frame::Auth { sid: sid(who.0), key, signature };
-    connection.send(Channel::Control, &auth, false).expect("open");
-    let signed_in = answer(connection, Channel::Control).await;
-    assert!(matches!(signed_in, Frame::SignedIn { .. }), "{signed_in:?}");
+/// Makes a space.
+pub(crate) async fn make(networks: &Networks, space: u16) {
+    for _ in 0..TRIES_MAX {
+        let mut connection = greeted(networks, usize::from(space)).await;
+        let request = Channel::Request(1);
+        let frame = creation(&networks.line, space, &connection.exporter());
+        connection.send(request, &frame, true).expect("open");
+        if let Ok(Frame::Appended { .. }) = answer(&mut connection, request).await {
+            return;
+        }
+    }
+    panic!("{TRIES_MAX} tries, and no space");
+}
+
+/// A connection that is signed in.
+pub(crate) async fn entered(networks: &Networks, client: usize, who: (u16, u16)) -> Connection {
+    for _ in 0..TRIES_MAX {
+        let mut connection = greeted(networks, client).await;
+        let (key, signature) = sign_in(&networks.line, who, &connection.exporter());
+        let auth = Frame::Auth { sid: sid(who.0), key, signature };
+        connection.send(Channel::Control, &auth, false).expect("open");
+        if let Ok(Frame::SignedIn { .. }) = answer(&mut connection, Channel::Control).await {
+            return connection;
+        }
+    }
+    panic!("{TRIES_MAX} tries, and no sign-in");
 }

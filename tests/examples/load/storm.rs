@@ -18,7 +18,7 @@ use wire::time::Moment;
 /// After so long without all of them in, the rest counts as starved.
 const TIME_MAX: Duration = Duration::from_secs(300);
 /// Connections at a time that make spaces.
-const MAKERS: usize = 50;
+const MAKERS: usize = 16;
 
 /// The phones, and what they say.
 pub(crate) struct Crowd {
@@ -99,10 +99,7 @@ pub(crate) async fn make_spaces(networks: &Arc<Networks>, spaces: core::ops::Ran
             makers.join_next().await.expect("there are some").expect("a space is made");
         }
         let networks = Arc::clone(networks);
-        makers.spawn(async move {
-            let mut connection = networks.dial(usize::from(number)).await.expect("it answers");
-            space::make(&mut connection, &networks.line, number).await;
-        });
+        makers.spawn(async move { space::make(&networks, number).await });
     }
     while let Some(made) = makers.join_next().await {
         made.expect("a space is made");

@@ -7,7 +7,7 @@ use super::victim::Victim;
 use super::write::Pattern;
 use reknit_core::environment::SystemClock;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::mpsc::channel;
 use std::time::Duration;
 
 /// Of a thousand kills.
@@ -27,7 +27,7 @@ struct Pairing {
 impl Pairing {
     /// Carries the code and the numbers from hand to hand for so long, or until both are paired.
     fn run(homes: &[PathBuf; 2], time: Duration) -> Self {
-        let (sender, lines) = channel();
+        let (sender, lines) = channel::<(usize, Option<String>)>();
         let roles = ["invite", "join"];
         let mut victims = [0, 1].map(|side: usize| {
             let mut victim = Victim::role(roles[side], &homes[side]);
@@ -41,10 +41,7 @@ impl Pairing {
         let mut ended = 0;
         while ended < 2 {
             let left = time.saturating_sub(clock.moment().since(wire::time::Moment::ORIGIN));
-            let (side, line): (usize, Option<String>) = match lines.recv_timeout(left) {
-                Ok(heard) => heard,
-                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
-            };
+            let Ok((side, line)) = lines.recv_timeout(left) else { break };
             let Some(line) = line else { break };
             if let Some(code) = line.strip_prefix("code ") {
                 victims[1].tell(code);

@@ -59,7 +59,7 @@ fn write(home: &Path) {
         say(&format!("saved {}", vault::page(&mut driver, &format!("page {number}"))));
         let (record, _) = vault::moment(&mut driver, &format!("moment {number}"));
         say(&format!("saved {record}"));
-        text.push_str(&format!(" and {number}"));
+        text = format!("{text} and {number}");
         let edit = Edit { text: Some(text.clone()), ..Edit::default() };
         driver.execute(Command::EditDocument(grows, edit)).unwrap();
         say(&format!("grown {} {}", grows.hex(), text.len()));
