@@ -72,6 +72,10 @@ corpus:
 simulate-many COUNT="20000":
     REKNIT_LENGTH=short REKNIT_SEEDS={{ COUNT }} cargo test --locked -p reknit-e2e --test simulation five_hundred -- --nocapture
 
+# What a phone spends on the worst that a partner may send, and on so many entries.
+memory ENTRIES="10000":
+    REKNIT_INGEST={{ ENTRIES }} cargo test --locked -p reknit-e2e --test memory -- --nocapture
+
 # Each fuzz target for half a minute; needs the nightly compiler and cargo-fuzz.
 fuzz SECONDS="30":
     cd fuzz && for target in $(cargo +nightly fuzz list); do mkdir -p corpus/$target && cargo +nightly fuzz run "$target" corpus/$target seeds/$target -- -max_total_time={{ SECONDS }} || exit 1; done

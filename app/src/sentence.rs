@@ -101,6 +101,11 @@ pub(crate) fn by_code(code: &str) -> String {
         "secret.long" => "At most 1,024 bytes.",
         "text.long" => return finished(&TextError::Bytes.to_string()),
         "tag.form" => TAG,
+        "quota.day" => {
+            "You have written as much today as one may send in a day. Please go on tomorrow."
+        }
+        "record.full" => "This has grown too large to go on. Please start a new one.",
+        "doc.full" => "This text has grown too large to go on. Please start a new one.",
         "pair.form" => "The code has 8 digits.",
         "pair.number" => "The number has 6 digits.",
         "pair.left" => "The other phone ended the pairing. Start again on both.",

@@ -144,6 +144,14 @@ pub(crate) fn synced(sent: usize, received: usize) -> String {
     format!("Everything is exchanged: {sent} sent, {received} received.")
 }
 
+/// What waits at the relay until it is taken.
+pub(crate) fn bulk(count: u64) -> String {
+    format!(
+        "Your partner sent much more than usual: {count} messages wait at the relay. They come \
+         tomorrow and after, or at once with `reknit sync --take-all`."
+    )
+}
+
 /// Something that should not have happened.
 pub(crate) fn incident(code: &str) -> String {
     format!("Something was written down that you may want to look at: `reknit status` ({code}).")

@@ -248,6 +248,7 @@ async fn meet(driver: &mut Driver, mut lines: Lines, context: &Context) -> Resul
                 Notice::Changed(_)
                 | Notice::Sent(_)
                 | Notice::RelayForgot
+                | Notice::Bulk(_)
                 | Notice::Incident(_) => {}
             }
         }

@@ -7,7 +7,7 @@ use crate::render;
 use crate::spinner::Spinner;
 use crate::words;
 use clap::Args;
-use reknit_core::client::{Driver, Error, Notice};
+use reknit_core::client::{Command, Driver, Error, Notice};
 use reknit_core::view::reminders_between;
 use serde::Serialize;
 use std::time::Duration;
@@ -26,6 +26,9 @@ pub(crate) struct SyncArgs {
     /// Give up after so many seconds; nothing is lost
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     wait: u64,
+    /// Take in all that your partner sent, though it is more than one may send in a day
+    #[arg(long)]
+    take_all: bool,
 }
 
 #[derive(Serialize, Default)]
@@ -37,6 +40,7 @@ struct SyncRow {
     waiting: u64,
     udp_sent: u64,
     udp_received: u64,
+    bulk: u64,
 }
 
 #[derive(Serialize)]
@@ -47,6 +51,7 @@ enum WatchRow {
     Refused { code: &'static str, sentence: String },
     RelayForgot(bool),
     Incident(&'static str),
+    Bulk(usize),
     Reminder { text: &'static str, record: String },
 }
 
@@ -59,6 +64,9 @@ pub(crate) async fn sync(args: &SyncArgs, context: &Context) -> Result<(), Failu
     must_have_relay(&driver)?;
     let mut row = SyncRow { done: "sync", ..SyncRow::default() };
     let mut refused = None;
+    if args.take_all {
+        driver.execute(Command::TakeAll)?;
+    }
     driver.want_online()?;
     let spinner = Spinner::start(context.out, words::SYNCING);
     let wait = Duration::from_secs(args.wait);
@@ -69,6 +77,8 @@ pub(crate) async fn sync(args: &SyncArgs, context: &Context) -> Result<(), Failu
             Notice::Refused(refusal) => refused = Some(*refusal),
             Notice::RelayForgot => context.out.say(words::RELAY_FORGOT)?,
             Notice::Incident(code) => context.out.say(&words::incident(code))?,
+            // Said once, at the end.
+            Notice::Bulk(_) => {}
             Notice::ShowNumber(_)
             | Notice::AskNumber
             | Notice::Paired
@@ -82,12 +92,16 @@ pub(crate) async fn sync(args: &SyncArgs, context: &Context) -> Result<(), Failu
     let report = driver.node().session().report()?;
     row.unsent = report.iter().map(|space| space.unsent).sum();
     row.waiting = report.iter().map(|space| space.waiting).sum();
+    row.bulk = report.iter().map(|space| space.bulk).sum();
     (row.udp_sent, row.udp_received) = (driver.traffic().sent, driver.traffic().received);
     match (settled, refused) {
         (Err(Failure::Offline), Some(refusal)) => Err(Error::Refused(refusal).into()),
         (Err(failure), _) => Err(failure),
         (Ok(()), _) => {
             context.out.say(&words::synced(row.sent, row.received))?;
+            if row.bulk > 0 {
+                context.out.say(&words::bulk(row.bulk))?;
+            }
             context.out.row(&row)
         }
     }
@@ -193,6 +207,10 @@ fn show(driver: &Driver, notice: &Notice, context: &Context) -> Result<(), Failu
         Notice::Incident(code) => {
             out.say(&words::incident(code))?;
             WatchRow::Incident(code)
+        }
+        Notice::Bulk(count) => {
+            out.say(&words::bulk(u64::try_from(*count).unwrap_or(u64::MAX)))?;
+            WatchRow::Bulk(*count)
         }
         Notice::ShowNumber(_) | Notice::AskNumber | Notice::Paired | Notice::PairingEnded(_) => {
             return Ok(());

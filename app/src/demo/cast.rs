@@ -145,6 +145,7 @@ impl Cast {
                         | Notice::Sent(_)
                         | Notice::Refused(_)
                         | Notice::RelayForgot
+                        | Notice::Bulk(_)
                         | Notice::Incident(_) => {}
                     }
                 }

@@ -16,7 +16,7 @@ use crate::membership::SpaceKind;
 use crate::model::id::{DocumentId, EntryId};
 use crate::model::person::{Member, Name};
 use crate::model::when::{At, Zone};
-use crate::model::{Event, may};
+use crate::model::{Event, has_share, may};
 use crate::store::{Batch, Table};
 use wire::address::AddressLine;
 use wire::id::SpaceHandle;
@@ -43,10 +43,15 @@ impl Node {
         now: &Now,
         random: &mut dyn Random,
     ) -> Result<Answer, Error> {
+        self.set_today(now);
         match command {
             Command::SetName(name) => self.set_name(&name, now, random),
             Command::UseRelay(line) => self.use_relay(line, random),
-            Command::Tell(event) => self.tell(event, now, random).map(Answer::Told),
+            Command::Tell(event) => {
+                let payload = Payload::Event(event.encode());
+                self.may_write_today(SpaceKind::Shared, &payload, random)?;
+                self.tell(event, now, random).map(Answer::Told)
+            }
             Command::NewDocument(kind, edit) => {
                 let id = DocumentId::from_bytes(draw(random));
                 self.edit((id, Document::new(kind)), (&edit, false), now, random)
@@ -59,6 +64,7 @@ impl Node {
             Command::KeepDraft(id, draft) => self.keep_draft(id, &draft, now, random),
             Command::DropDraft(id) => self.drop_draft(id),
             Command::CloseDraft(id, draft) => self.close_draft(id, &draft, now, random),
+            Command::TakeAll => self.take_all(random),
             Command::Invite { whom, digits } => self.invite((whom, digits), now, random),
             Command::Join(invited) => self.join(invited, now, random),
             Command::TypeNumber(number) => self.type_number(&number, random),
@@ -120,7 +126,24 @@ impl Node {
             told
         };
         may(&told, &event, own).map_err(|rule| Error::NotAllowed { rule: rule.code() })?;
-        self.write(SpaceKind::Shared, &Payload::Event(event.encode()), now, random)
+        let body = event.encode();
+        if !has_share(&told, space.me, body.len()) {
+            return Err(Error::NotAllowed { rule: "record.full" });
+        }
+        self.write(SpaceKind::Shared, &Payload::Event(body), now, random)
+    }
+
+    fn may_write_today(
+        &mut self,
+        kind: SpaceKind,
+        payload: &Payload,
+        random: &mut dyn Random,
+    ) -> Result<(), Error> {
+        let slot = match kind {
+            SpaceKind::Private => &mut self.session.private,
+            SpaceKind::Shared => &mut self.session.shared,
+        };
+        slot.space_mut().map_or(Ok(()), |space| space.may_write_today(payload, random))
     }
 
     /// Writes a payload as the next own entry of a space and hands it to sync.
@@ -235,6 +258,7 @@ impl Node {
         }
         let changes = DocumentChanges { document: id, kind: kind.number(), changes };
         let payload = Payload::Changes(vec![changes]);
+        self.may_write_today(home, &payload, random)?;
         self.write_closing((home, closes.then_some(id)), &payload, now, random)?;
         Ok(Answer::Document(id))
     }

@@ -46,6 +46,8 @@ pub enum Command {
     StopPairing,
     /// Compares with what a phone side by side shows of the space of this kind: its two numbers, or its code.
     Check(SpaceKind, String),
+    /// Takes in all that the other person sent, though it is more than one may send in a day.
+    TakeAll,
 }
 
 /// Whom an invitation is for.
@@ -109,6 +111,7 @@ impl fmt::Debug for Command {
             Self::TypeNumber(_) => "TypeNumber(..)",
             Self::StopPairing => "StopPairing",
             Self::Check(..) => "Check(..)",
+            Self::TakeAll => "TakeAll",
         })
     }
 }

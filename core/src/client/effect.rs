@@ -13,7 +13,7 @@ use crate::entry::{
 };
 use crate::membership::SpaceKind;
 use crate::model::id::{DocumentId, OrderKey, RecordId, SpaceId};
-use crate::model::{Event, Head, Told, fold};
+use crate::model::{Event, Head, Told, fold, has_share};
 use crate::store::Table;
 use crate::view::Card;
 
@@ -95,8 +95,12 @@ impl Turn<'_> {
         let Ok(told) = Told::new(head, body) else {
             return self.report(&Incident::RefusedEvent { entry: entry.id }, random);
         };
+        let (record, chain) = (told.record(), entry.header.chain);
+        if !has_share(self.record_told(record)?, chain, told.body().len()) {
+            return self.report(&Incident::RecordFull { entry: entry.id }, random);
+        }
         self.file_told(&told, random)?;
-        self.record_told(told.record())?.push(told);
+        self.record_told(record)?.push(told);
         Ok(())
     }
 
@@ -130,9 +134,12 @@ impl Turn<'_> {
 
     /// All that was told of a record, this turn included.
     fn record_told(&mut self, record: RecordId) -> Result<&mut Vec<Told>, Error> {
-        let told = match self.told.remove(&record) {
-            Some(told) => told,
-            None => card::told_of(&self.space.shelf, record)?,
+        let told = if let Some(told) = self.told.remove(&record) {
+            told
+        } else {
+            let told = card::told_of(&self.space.shelf, record)?;
+            self.weigh(told.iter().map(|told| told.body().len()).sum());
+            told
         };
         Ok(self.told.entry(record).or_insert(told))
     }
@@ -144,13 +151,15 @@ impl Turn<'_> {
         changes: DocumentChanges,
     ) {
         let (document, kind) = (changes.document, changes.kind);
+        if !self.incoming.contains_key(&document) {
+            self.weigh(self.space.saved_len(document));
+        }
         let incoming = self.space.incoming(entry, seen, changes);
         self.incoming.entry(document).or_default().push((kind, incoming));
     }
 
     /// Ends the gathering: merges, folds, writes list rows and commits.
     pub(crate) fn close(mut self, random: &mut dyn Random) -> Result<Changed, Error> {
-        self.settle(random)?;
         self.weigh_doubts(random)?;
         if self.rebuild {
             self.gather_again(random)?;
@@ -165,7 +174,10 @@ impl Turn<'_> {
         self.delete_documents(random)?;
         self.keep_space_keys(random)?;
         self.fold_records(random)?;
-        let Turn { space, batch, changed, .. } = self;
+        self.keep_allowances(random)?;
+        self.keep_unlisted(random)?;
+        let Turn { space, batch, changed, ready, .. } = self;
+        space.ready.extend(ready);
         if !batch.is_empty() {
             space.shelf.commit(batch)?;
         }

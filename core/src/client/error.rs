@@ -135,6 +135,7 @@ impl From<EditError> for Error {
         match error {
             EditError::Field => Self::Invalid { field: "field", rule: "doc.field" },
             EditError::TooLong => Self::Invalid { field: "text", rule: "text.long" },
+            EditError::Full => Self::Invalid { field: "text", rule: "doc.full" },
             EditError::Tag => Self::Invalid { field: "tag", rule: "tag.form" },
             EditError::Gate(_) | EditError::Library => Self::Damaged { code: "doc.own" },
         }

@@ -1,7 +1,7 @@
 //! The evidence behind incidents, to be shown to somebody else: signed statements and ciphertexts, and not a word of
 //! what anybody wrote.
 
-use crate::client::deliver::{ASIDE_NO_KEY, ASIDE_REFUSED};
+use crate::client::aside::{ASIDE_NO_KEY, ASIDE_REFUSED};
 use crate::client::error::Error;
 use crate::client::session::Session;
 use crate::client::shelf::Place;
@@ -92,6 +92,11 @@ impl Space {
             | Incident::DeviceRestored { .. }
             | Incident::DeviceCopied { .. }
             | Incident::CheckDiffers { .. }
+            | Incident::DocumentFull { .. }
+            | Incident::RecordFull { .. }
+            | Incident::Bulk { .. }
+            | Incident::AsideFull { .. }
+            | Incident::Unlisted { .. }
             | Incident::RelayPrincipals => Ok(None),
         }
     }
@@ -101,6 +106,8 @@ impl Space {
         match incident {
             Incident::FrontierMismatch { entry, .. }
             | Incident::RefusedChange { entry, .. }
+            | Incident::DocumentFull { entry, .. }
+            | Incident::RecordFull { entry }
             | Incident::RefusedEvent { entry } => {
                 pieces
                     .extend(self.entry_of(*entry)?.map(|entry| ("header", signed_header(&entry))));
@@ -125,6 +132,9 @@ impl Space {
             | Incident::DeviceRestored { .. }
             | Incident::DeviceCopied { .. }
             | Incident::CheckDiffers { .. }
+            | Incident::Bulk { .. }
+            | Incident::AsideFull { .. }
+            | Incident::Unlisted { .. }
             | Incident::RelayPrincipals => {}
         }
         Ok(pieces)

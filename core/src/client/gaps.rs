@@ -1,6 +1,7 @@
 //! Gaps that nobody closes: an entry that is named, and that no device can produce, holds up what names it for 30 days.
 //! Then it counts as a name without an entry behind it, an incident says who named it, and what waited goes on.
 
+use crate::client::aside::go_on;
 use crate::client::error::Error;
 use crate::client::node::{Node, Now};
 use crate::client::shelf::Place;
@@ -86,7 +87,7 @@ fn close_gaps(
 ) -> Result<Changed, Error> {
     let gap = |ticket: &Ticket| match ticket {
         Ticket::Gap { on, .. } => Some(*on),
-        Ticket::Overflow(_) => None,
+        Ticket::Overflow(_) | Ticket::Bulk(_) | Ticket::Dropped(_) => None,
     };
     let open: BTreeSet<Missing> = space.room.tickets().iter().filter_map(gap).collect();
     let known = space.gaps()?;
@@ -119,7 +120,9 @@ fn close_gaps(
         let freed = turn.space.room.release(on);
         turn.ready.extend(freed);
     }
-    turn.close(random)
+    let mut changed = turn.close(random)?;
+    changed.join(go_on(space, random)?);
+    Ok(changed)
 }
 
 impl Node {

@@ -1,5 +1,6 @@
 //! One relay connection: the engine's outputs, carried out. Keys, receipts and the disk are here; the engine has none.
 
+use crate::client::aside;
 use crate::client::control;
 use crate::client::deliver::{self, META_NEWEST_RECEIPT};
 use crate::client::error::Error;
@@ -88,14 +89,6 @@ impl Link {
             reseeding: space.reseeding,
         }
     }
-
-    /// What may be sent; nothing before it is known what the relay lacks.
-    pub(crate) fn pending_of(space: &Space) -> Result<Vec<sync::Pending>, Error> {
-        // A device that was restored or copied uploads nothing before it has begun anew.
-        let held = space.reseeding || space.is_held();
-        let items = if held { Vec::new() } else { space.outbox()? };
-        Ok(items.iter().map(|item| pending(item.key, item.epoch, &item.envelope)).collect())
-    }
 }
 
 pub(crate) fn pending(key: u64, epoch: u32, envelope: &[u8]) -> sync::Pending {
@@ -113,6 +106,8 @@ const fn position_of(cursor: sync::Cursor) -> Position {
 impl Node {
     /// Carries out everything that the engines ask for, and what that leads to, until nothing is left.
     pub(crate) fn pump_all(&mut self, now: &Now, random: &mut dyn Random) -> Result<(), Error> {
+        self.set_today(now);
+        self.pull_all_missing();
         loop {
             self.settle(now, random)?;
             self.offer_intents(random)?;
@@ -269,6 +264,7 @@ impl Node {
             link.engine.handle_delivered(sid, cursor);
         }
         self.notice_changed(changed);
+        self.pull_missing(sid, false);
         Ok(())
     }
 
@@ -304,10 +300,11 @@ impl Node {
         };
         let before = space.log.next_idx();
         let folded = control::take_item(space, item, &loader, random)?;
-        let changed = deliver::retry(space, before, random)?;
+        let changed = aside::retry(space, before, random)?;
         self.control_stored(relay, sid);
         self.notice_changed(changed);
         self.unsettled |= folded > 0;
+        self.pull_missing(sid, true);
         self.check_expected(sid, random)?;
         self.pairing_control(sid, random)
     }
@@ -334,12 +331,7 @@ impl Node {
         let Some(space) = self.session.space_of(sid) else { return Ok(()) };
         // Without the key of the epoch the items stay as they are, and the engine asks again later.
         if space.can_seal() {
-            let items = space.outbox()?;
-            let mut turn = Turn::new(space);
-            for item in &items {
-                turn.reseal(item, random)?;
-            }
-            turn.close(random)?;
+            space.reseal(random)?;
         }
         let pending = Link::pending_of(space)?;
         if let Some(link) = self.link(relay) {
@@ -384,13 +376,9 @@ impl Node {
     ) -> Result<(), Error> {
         self.ask_founded(relay, sid)?;
         self.ask_registered(relay, sid)?;
+        let again = self.pull_missing(sid, true);
         let Some(space) = self.session.space_of(sid) else { return Ok(()) };
-        let again = space.room.pull_again();
-        if let (Some(from), Some(link)) = (again, self.links.get_mut(&relay)) {
-            link.engine.pull_again(sid, from);
-        }
-        let Some(space) = self.session.space_of(sid) else { return Ok(()) };
-        if again.is_none() {
+        if !again {
             space.close_tickets()?;
         }
         space.agree(random)

@@ -9,7 +9,7 @@ use crate::client::session::Session;
 use crate::client::space::Space;
 use crate::client::staged;
 use crate::document::{DocumentKind, Fields};
-use crate::entry::{Entry, Incident, Payload, Ticket};
+use crate::entry::{Allowance, Entry, Incident, Payload, Ticket};
 use crate::membership::{SpaceKind, Standing};
 use crate::model::id::{DeviceId, DocumentId, EntryId, PersonId, RecordId};
 use crate::model::{Event, Kind, Told, member_record};
@@ -46,6 +46,8 @@ pub struct SpaceReport {
     pub waiting: u64,
     /// Envelopes set aside.
     pub aside: u64,
+    /// Entries of the other person that stay at the relay until tomorrow, or until they are taken.
+    pub bulk: u64,
     /// Own devices that are in.
     pub own_devices: usize,
     /// The epoch under which is sealed.
@@ -294,6 +296,12 @@ impl Session {
             aside: store
                 .count(Table::Quarantine)?
                 .saturating_sub(store.count_state(Table::Quarantine, ASIDE_SUSPECT)?),
+            bulk: space
+                .allowances
+                .values()
+                .filter_map(Allowance::left)
+                .map(|left| u64::from(left.count))
+                .sum(),
             own_devices: own.count(),
             epoch: space.log.epoch(),
             member: space.is_member(),
@@ -321,7 +329,10 @@ impl Session {
     pub fn tickets(&self) -> Vec<(SpaceKind, Ticket)> {
         let of = |space: &Space| {
             let kind = space.kind;
-            space.room.tickets().into_iter().map(move |ticket| (kind, ticket)).collect::<Vec<_>>()
+            let bulk = space.allowances.values().filter_map(Allowance::left).map(Ticket::Bulk);
+            let dropped = space.dropped.map(Ticket::Dropped);
+            let all = space.room.tickets().into_iter().chain(bulk).chain(dropped);
+            all.map(move |ticket| (kind, ticket)).collect::<Vec<_>>()
         };
         self.spaces().flat_map(of).collect()
     }

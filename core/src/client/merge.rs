@@ -7,7 +7,7 @@ use crate::client::mark::Trust;
 use crate::client::shelf::Place;
 use crate::client::turn::Turn;
 use crate::crypto::Random;
-use crate::document::{ActorId, Document, Incoming, Merged};
+use crate::document::{ActorId, Document, Incoming, Merged, Refused};
 use crate::entry::Incident;
 use crate::model::id::{DocumentId, EntryId};
 use crate::store::Table;
@@ -35,7 +35,7 @@ impl Turn<'_> {
                 continue;
             }
             let mut document = match held {
-                Held::Here(document) if !self.rebuild => *document,
+                Held::Here(document) if !self.rebuild && !self.anew.contains(&id) => *document,
                 Held::Here(_) | Held::Nothing | Held::Deleted => {
                     Document::new(card::kind_in(self.space.kind))
                 }
@@ -56,10 +56,16 @@ impl Turn<'_> {
         let (fit, odd): (Vec<_>, Vec<_>) = incoming.into_iter().partition(|(of, _)| *of == kind);
         let fit: Vec<Incoming> = fit.into_iter().map(|(_, incoming)| incoming).collect();
         let merged = self.merge_in_order(id, document, &fit, random)?;
-        let odd = odd.iter().map(|(_, incoming)| incoming.source);
-        let refused = merged.refused.iter().map(|(source, _)| *source);
-        for entry in odd.chain(refused) {
+        for (_, Incoming { source: entry, .. }) in odd {
             self.report(&Incident::RefusedChange { entry, document: id }, random)?;
+        }
+        for (entry, why) in merged.refused {
+            let incident = if why == Refused::Full {
+                Incident::DocumentFull { entry, document: id }
+            } else {
+                Incident::RefusedChange { entry, document: id }
+            };
+            self.report(&incident, random)?;
         }
         if merged.changed {
             self.keep_document(id, document, random)?;

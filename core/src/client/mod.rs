@@ -10,6 +10,7 @@
 
 mod anew;
 mod apply;
+mod aside;
 mod card;
 mod check;
 mod command;
@@ -33,12 +34,15 @@ mod lock;
 mod mark;
 mod meeting;
 mod merge;
+mod missing;
 mod node;
 mod pages;
 mod pair;
+mod quota;
 mod rebuild;
 mod rejoin;
 mod relink;
+mod reseed;
 mod session;
 mod settle;
 mod shelf;

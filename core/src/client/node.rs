@@ -87,6 +87,9 @@ pub enum Notice {
     RelayForgot,
     /// An incident was written down; its stable code.
     Incident(&'static str),
+    /// So many entries of the other person are more than one may send in a day: they stay at the relay until tomorrow,
+    /// or until this person takes all.
+    Bulk(usize),
     /// Pairing: tell this number to the other phone.
     ShowNumber(String),
     /// Pairing: type the number that the other phone shows.
@@ -359,8 +362,12 @@ impl Node {
     }
 
     pub(crate) fn notice_changed(&mut self, changed: Changed) {
+        let left = changed.left;
         if changed != Changed::default() {
             self.notice(Notice::Changed(changed));
+        }
+        if left > 0 {
+            self.notice(Notice::Bulk(left));
         }
     }
 

@@ -6,9 +6,10 @@ use crate::client::effect::DOCUMENT_DELETED;
 use crate::client::error::Error;
 use crate::client::mark::Trust;
 use crate::client::space::Space;
+use crate::client::turn::Turn;
 use crate::document::{ActorId, Document, DocumentKind, Incoming, Place};
 use crate::entry::{DocumentChanges, Entry, Frontier, Payload, Standing};
-use crate::model::id::{ChainId, DocumentId};
+use crate::model::id::{ChainId, DocumentId, EntryId};
 use crate::store::Table;
 
 impl Space {
@@ -32,12 +33,22 @@ impl Space {
 
     /// The document as its entries make it, in their order.
     fn rebuilt(&self, kind: DocumentKind, id: DocumentId) -> Result<Document, Error> {
+        let mut incoming = self.all_incoming(id, kind)?;
+        incoming.retain(|it| self.suspects.get(&it.source) != Some(&Trust::Never));
+        let (document, _) = Document::rebuild(kind, incoming);
+        if document.is_empty() {
+            Err(Error::Damaged { code: "store.document" })
+        } else {
+            Ok(document)
+        }
+    }
+
+    /// All that stored entries bring for a document, in their order, but for what stands behind a fork.
+    fn all_incoming(&self, id: DocumentId, kind: DocumentKind) -> Result<Vec<Incoming>, Error> {
         let mut incoming = Vec::new();
         card::each_entry(&self.shelf, self.home.space, |_, entry| {
             let (chain, seq) = (entry.header.chain, entry.header.seq);
-            if self.suspects.get(&entry.id) == Some(&Trust::Never)
-                || self.standing_of(chain, seq, entry.id) != Standing::Counts
-            {
+            if self.standing_of(chain, seq, entry.id) != Standing::Counts {
                 return;
             }
             let payload = Payload::decode(entry.header.kind, &entry.payload);
@@ -49,12 +60,12 @@ impl Space {
                 }
             }
         })?;
-        let (document, _) = Document::rebuild(kind, incoming);
-        if document.is_empty() {
-            Err(Error::Damaged { code: "store.document" })
-        } else {
-            Ok(document)
-        }
+        Ok(incoming)
+    }
+
+    /// How large a document is, as saved.
+    pub(crate) fn saved_len(&self, id: DocumentId) -> usize {
+        self.shelf.store().body_len(Table::Documents, id.as_bytes()).ok().flatten().unwrap_or(0)
     }
 
     /// What an entry brings for a document, as the document takes it.
@@ -72,5 +83,23 @@ impl Space {
             seen: seen.iter().map(|(chain, (seq, _))| (actor(*chain), *seq)).collect(),
             changes: changes.changes,
         }
+    }
+}
+
+impl Turn<'_> {
+    /// Makes the documents that an entry is about again from all their entries.
+    pub(crate) fn make_again(&mut self, entry: EntryId) -> Result<(), Error> {
+        let Ok(bytes) = self.space.entry_bytes(entry) else { return Ok(()) };
+        let entry = Entry::decode(self.space.home.space, &bytes);
+        let entry = entry.map_err(|_| Error::Damaged { code: "store.entry" })?.peek().clone();
+        let payload = Payload::decode(entry.header.kind, &entry.payload);
+        let Ok(Payload::Changes(documents)) = payload else { return Ok(()) };
+        let kind = card::kind_in(self.space.kind);
+        for id in documents.into_iter().map(|changes| changes.document) {
+            let all = self.space.all_incoming(id, kind)?;
+            self.incoming.insert(id, all.into_iter().map(|it| (kind.number(), it)).collect());
+            self.anew.insert(id);
+        }
+        Ok(())
     }
 }

@@ -16,7 +16,6 @@ use crate::client::relink::Standing;
 use crate::client::session::Session;
 use crate::client::shelf::Place;
 use crate::client::space::{Loader, Space};
-use crate::client::turn::Turn;
 use crate::crypto::Random;
 use crate::membership::{ControlLog, Intent, Named, SpaceKind, Want};
 use crate::model::id::OpId;
@@ -93,17 +92,7 @@ fn refill(space: &mut Space, random: &mut dyn Random) -> Result<bool, Error> {
     if !space.can_seal() || is_apart(space)? {
         return Ok(false);
     }
-    let (queued, lacking) = (space.outbox()?, space.lacking_at_relay()?);
-    let mut turn = Turn::new(space);
-    // What waited already takes its place among the rest: no entry goes before one that it follows.
-    for item in &queued {
-        turn.batch.delete(Table::Outbox, &item.key.to_be_bytes());
-    }
-    for id in lacking {
-        turn.enqueue(id, random)?;
-    }
-    turn.batch.delete(Table::Meta, META_RESEED);
-    turn.close(random)?;
+    space.refill_outbox(random)?;
     space.reseeding = false;
     Ok(true)
 }

@@ -2,14 +2,15 @@
 //! transaction, so each step looks whether it is done already.
 
 use crate::client::apply::META_NAME;
+use crate::client::aside;
 use crate::client::card;
 use crate::client::control;
-use crate::client::deliver;
 use crate::client::effect::SpaceKey;
 use crate::client::error::Error;
 use crate::client::found::META_REGISTERED;
 use crate::client::node::{Node, Now};
 use crate::client::session::Session;
+use crate::client::turn::Changed;
 use crate::crypto::{EpochKey, Home, Random};
 use crate::entry::Payload;
 use crate::membership::{AddDevice, Intent, JoinSpace, SpaceKind, Standing, Want};
@@ -29,6 +30,7 @@ impl Node {
         self.follow_join(random)?;
         self.take_mirrored_keys(random)?;
         self.resume(random)?;
+        self.go_on(random)?;
         self.pin_shared(random)?;
         self.admit_own_devices(random)?;
         for slot in [&mut self.session.private, &mut self.session.shared] {
@@ -74,7 +76,7 @@ impl Node {
             let before = shared.log.next_idx();
             let items = shared.control_items()?;
             shared.fold_held(&items, &Session::loader(identity));
-            let changed = deliver::retry(shared, before, random)?;
+            let changed = aside::retry(shared, before, random)?;
             self.notice_changed(changed);
         }
         Ok(())
@@ -85,11 +87,26 @@ impl Node {
         if !core::mem::take(&mut self.started) {
             return Ok(());
         }
+        let mut changed = Changed::default();
         for slot in [&mut self.session.private, &mut self.session.shared] {
             if let Some(space) = slot.space_mut() {
-                deliver::retry(space, space.log.next_idx(), random)?;
+                changed.join(aside::judge_again(space, random)?);
+                changed.join(aside::retry(space, space.log.next_idx(), random)?);
             }
         }
+        self.notice_changed(changed);
+        Ok(())
+    }
+
+    /// What waited for something that was written here goes on in turns of its own: an own entry never waits for them.
+    fn go_on(&mut self, random: &mut dyn Random) -> Result<(), Error> {
+        let mut changed = Changed::default();
+        for slot in [&mut self.session.private, &mut self.session.shared] {
+            if let Some(space) = slot.space_mut() {
+                changed.join(aside::go_on(space, random)?);
+            }
+        }
+        self.notice_changed(changed);
         Ok(())
     }
 

@@ -3,14 +3,17 @@
 //! All of it is a cache of rows: [`Space::load`] makes it from the store alone, so memory is never the only truth.
 
 use crate::client::anew::Anew;
+use crate::client::aside::put_rules;
 use crate::client::doubt::InDoubt;
 use crate::client::effect::SpaceKey;
 use crate::client::error::Error;
 use crate::client::mark::Trust;
 use crate::client::rejoin::{META_AGREED, META_RESEED};
-use crate::client::shelf::{Place, Shelf};
+use crate::client::shelf::{OpenRow, Place, Shelf};
 use crate::crypto::{ClassKey, EpochKey, Home, KemKey, Random};
-use crate::entry::{Chain, Chains, Entry, Missing, Overflow, Ticket, Waiting, WaitingRoom};
+use crate::entry::{
+    Allowance, Chain, Chains, Entry, Missing, Overflow, Ticket, Waiting, WaitingRoom,
+};
 use crate::membership::{self, ControlLog, Keyring, Recipient, SpaceKind, Standing};
 use crate::model::id::{ChainId, DeviceId, EntryId, OrderKey, PersonId, SpaceId};
 use crate::store::{Batch, Direction, Table as Rows};
@@ -26,8 +29,8 @@ const META_SPACE: &[u8] = b"space";
 const META_CURSOR: &[u8] = b"cursor";
 const META_RELAY: &[u8] = b"relay";
 
-/// How many rows one read of a table takes.
-const PAGE: usize = 1_000;
+/// How many rows one read of a table takes, where each may be as large as an entry.
+pub(crate) const FEW: usize = 8;
 
 /// How far this device has stored what the relay holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +69,16 @@ pub(crate) struct Space {
     /// The hash of the newest of them.
     pub(crate) control_head: ItemHash,
     pub(crate) outbox_next: u64,
+    /// The day of this device's clock.
+    pub(crate) today: u32,
+    /// What each person sent today, and what of it was left at the relay.
+    pub(crate) allowances: BTreeMap<PersonId, Allowance>,
+    /// How far chains were pulled again because an own device names them.
+    pub(crate) asked_for: BTreeMap<ChainId, u64>,
+    /// Refused envelopes that are kept, and their bytes.
+    pub(crate) refused: (u64, u64),
+    /// Refused envelopes that are not.
+    pub(crate) dropped: Option<Overflow>,
     /// Entries over which a process died.
     pub(crate) suspects: BTreeMap<EntryId, Trust>,
     /// Whether this device's chain is its own alone.
@@ -108,6 +121,7 @@ impl Space {
     ) -> Result<(), Error> {
         let mut body = Writer::new();
         body.bytes(home.sid.as_bytes()).bytes(home.space.as_bytes());
+        put_rules(batch);
         shelf.put(batch, Place::new(Rows::Meta, META_SPACE), body.as_slice(), random)
     }
 
@@ -145,6 +159,11 @@ impl Space {
             control_held: 0,
             control_head: ItemHash::ZERO,
             outbox_next: 0,
+            today: 0,
+            allowances: BTreeMap::new(),
+            asked_for: BTreeMap::new(),
+            refused: (0, 0),
+            dropped: None,
             suspects: BTreeMap::new(),
             anew: Anew::No,
             closed: BTreeSet::new(),
@@ -169,6 +188,8 @@ impl Space {
         space.load_gaps()?;
         space.load_doubts()?;
         space.load_waiting()?;
+        space.load_allowances()?;
+        space.load_aside()?;
         Ok(Ok(space))
     }
 
@@ -209,25 +230,37 @@ impl Space {
 
     /// Seats again who waits: what for is found by asking for what each names, in the order of their positions.
     fn load_waiting(&mut self) -> Result<(), Error> {
-        for row in self.shelf.prefix(Rows::Waiting, &[])? {
-            let Ok(entry) = Entry::decode(self.home.space, &row.body) else { continue };
-            let entry = entry.peek();
-            let Some(id) = EnvelopeId::from_slice(&row.id) else { continue };
-            let missing = self.missing_control(entry.header.control);
-            let Some(on) = missing.or_else(|| self.first_missing(entry)) else {
-                self.ready.push(id);
-                continue;
-            };
-            let person = self.person_of(entry.header.chain.device).unwrap_or(PersonId::ZERO);
-            let waiting =
-                Waiting { id, person, bytes: row.body.len(), position: row.position(), on };
-            self.room.insert(waiting);
+        let mut after = None;
+        loop {
+            let rows =
+                self.shelf.store().page(Rows::Waiting, after.take(), FEW, Direction::Ascending)?;
+            let Some(last) = rows.last() else { break };
+            after = Some((last.order, last.id.clone()));
+            for row in rows {
+                let row = self.shelf.open(Rows::Waiting, row)?;
+                self.seat(&row);
+            }
         }
         for row in self.shelf.prefix(Rows::Tickets, &[])? {
             let overflow = Overflow::decode(&row.body);
             self.room.restore(overflow.map_err(|_| Error::Damaged { code: "store.ticket" })?);
         }
         Ok(())
+    }
+
+    fn seat(&mut self, row: &OpenRow) {
+        let Ok(entry) = Entry::decode(self.home.space, &row.body) else { return };
+        let entry = entry.peek();
+        let Some(id) = EnvelopeId::from_slice(&row.id) else { return };
+        let missing = self.missing_control(entry.header.control);
+        let Some(on) = missing.or_else(|| self.first_missing(entry)) else {
+            self.ready.push(id);
+            return;
+        };
+        let (chain, seq) = (entry.header.chain, entry.header.seq);
+        let person = self.person_of(chain.device).unwrap_or(PersonId::ZERO);
+        let (bytes, position) = (row.body.len(), row.position());
+        self.room.insert(Waiting { id, person, bytes, at: (chain, seq), position, on });
     }
 
     /// The devices in slot order at a control head.
@@ -398,17 +431,16 @@ impl Space {
         self.shelf.commit(batch)
     }
 
-    /// The outbox in its order: key, epoch, entry and envelope.
-    pub(crate) fn outbox(&self) -> Result<Vec<OutboxItem>, Error> {
-        let mut items = Vec::new();
+    /// Shows the outbox in its order; few envelopes are in memory at a time.
+    pub(crate) fn each_outbox(&self, mut see: impl FnMut(&OutboxItem)) -> Result<(), Error> {
         let mut after = None;
         loop {
             let rows =
-                self.shelf.store().page(Rows::Outbox, after.take(), PAGE, Direction::Ascending)?;
-            let Some(last) = rows.last() else { return Ok(items) };
+                self.shelf.store().page(Rows::Outbox, after.take(), FEW, Direction::Ascending)?;
+            let Some(last) = rows.last() else { return Ok(()) };
             after = Some((last.order, last.id.clone()));
             for row in rows {
-                items.push(OutboxItem::decode(&row.id, &row.body)?);
+                see(&OutboxItem::decode(&row.id, &row.body)?);
             }
         }
     }
@@ -417,26 +449,6 @@ impl Space {
     pub(crate) fn outbox_item(&self, key: u64) -> Result<Option<OutboxItem>, Error> {
         let row = self.shelf.store().get(Rows::Outbox, &key.to_be_bytes())?;
         row.map(|row| OutboxItem::decode(&row.id, &row.body)).transpose()
-    }
-
-    /// Entries written or accepted here of which the present relay gave no receipt and no copy, in causal order.
-    pub(crate) fn lacking_at_relay(&self) -> Result<Vec<EntryId>, Error> {
-        let queued: BTreeSet<EntryId> = self.outbox()?.into_iter().map(|item| item.entry).collect();
-        let mut lacking = Vec::new();
-        let mut after = None;
-        loop {
-            let rows =
-                self.shelf.store().page(Rows::Entries, after.take(), PAGE, Direction::Ascending)?;
-            let Some(last) = rows.last() else { return Ok(lacking) };
-            after = Some((last.order, last.id.clone()));
-            for row in rows {
-                let Some(id) = EntryId::from_slice(&row.id) else { continue };
-                let held = self.shelf.store().get(Rows::Positions, &row.id)?.is_some();
-                if !held || queued.contains(&id) {
-                    lacking.push(id);
-                }
-            }
-        }
     }
 }
 

@@ -15,8 +15,8 @@ use crate::client::withdraw::chain_row;
 use crate::crypto::{DeviceKeys, Random, Unverified, Verified, seal};
 use crate::document::Incoming;
 use crate::entry::{
-    self, Accepted, Admission, AdmitContext, DraftContext, Entry, EntryError, Frontier, Incident,
-    Known, Missing, Payload, Waiting, decode_frontier, encode_frontier, sign,
+    self, Accepted, Admission, AdmitContext, DraftContext, Entry, EntryError, Frontier, Known,
+    Missing, Payload, Waiting, decode_frontier, encode_frontier, sign,
 };
 use crate::membership::Standing;
 use crate::model::Told;
@@ -28,8 +28,9 @@ use wire::hash::envelope_id;
 use wire::id::EnvelopeId;
 use wire::time::Timestamp;
 
-/// Rows of [`Table::Quarantine`] that hold an entry instead of its envelope: it was refused after it had waited.
-const ASIDE_ENTRY: u8 = 2;
+/// How much one turn gathers before it is committed: what it holds is held several times, as read, as it takes effect
+/// and as it is written.
+const TURN_BYTES: usize = 4 * 1_024 * 1_024;
 
 /// What one turn changed, for whoever shows it.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -42,6 +43,9 @@ pub struct Changed {
     pub entries: usize,
     /// Incidents that were written down.
     pub incidents: usize,
+    /// Entries that are more than their author may send in a day: they stay at the relay until tomorrow, or until this
+    /// person takes all.
+    pub left: usize,
 }
 
 impl Changed {
@@ -51,10 +55,12 @@ impl Changed {
         self.documents.extend(other.documents);
         self.entries = self.entries.saturating_add(other.entries);
         self.incidents = self.incidents.saturating_add(other.incidents);
+        self.left = self.left.saturating_add(other.left);
     }
 }
 
 /// The gathering of one turn. Not printable: it holds what persons wrote.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(crate) struct Turn<'a> {
     pub(crate) space: &'a mut Space,
     pub(crate) batch: Batch,
@@ -67,6 +73,17 @@ pub(crate) struct Turn<'a> {
     pub(crate) ready: VecDeque<EnvelopeId>,
     /// Envelopes of this turn that wait for a key.
     pub(crate) parked: u64,
+    /// Documents that are made again from all their entries.
+    pub(crate) anew: BTreeSet<DocumentId>,
+    /// What goes on now waited here, within the bounds of the waiting room.
+    pub(crate) settling: bool,
+    /// Whose allowance changed.
+    pub(crate) spent: BTreeSet<PersonId>,
+    /// What own devices need of entries that may be left at the relay; none as long as nobody asked.
+    pub(crate) needed: Option<BTreeMap<ChainId, u64>>,
+    /// Incidents that are only counted.
+    pub(crate) unlisted: u32,
+    weight: usize,
     /// The poison mark is set.
     pub(crate) marked: bool,
     /// Suspects that did no harm.
@@ -142,6 +159,7 @@ pub(crate) struct Author<'a> {
 
 impl<'a> Turn<'a> {
     pub(crate) fn new(space: &'a mut Space) -> Self {
+        let ready = core::mem::take(&mut space.ready).into();
         Self {
             space,
             batch: Batch::new(),
@@ -151,7 +169,13 @@ impl<'a> Turn<'a> {
             deleted: BTreeSet::new(),
             rebuild: false,
             space_keys: Vec::new(),
-            ready: VecDeque::new(),
+            ready,
+            anew: BTreeSet::new(),
+            settling: false,
+            spent: BTreeSet::new(),
+            needed: None,
+            unlisted: 0,
+            weight: 0,
             parked: 0,
             marked: false,
             acquitted: Vec::new(),
@@ -183,7 +207,7 @@ impl<'a> Turn<'a> {
             payload: &bytes,
         };
         let header = self.space.chains.draft(self.space.me, &context)?;
-        let entry = sign(header, bytes, self.space.home.space, author.keys);
+        let entry = sign(header, bytes.clone(), self.space.home.space, author.keys);
         let id = entry.id;
         match self.admit(&entry) {
             Admission::Accept(accepted) => self.accept(entry, *accepted, None, random)?,
@@ -191,6 +215,7 @@ impl<'a> Turn<'a> {
                 return Err(Error::Damaged { code: "entry.own" });
             }
         }
+        self.spend_own(payload.kind(), &bytes);
         self.enqueue(id, random)?;
         Ok(id)
     }
@@ -267,6 +292,9 @@ impl<'a> Turn<'a> {
         };
         self.own_elsewhere |= chain == self.space.me;
         match self.admit(&verified) {
+            Admission::Accept(_) if self.is_too_much(&verified, origin, random)? => {
+                Ok(Arrival::Waiting)
+            }
             Admission::Accept(accepted) => {
                 self.accept(verified, *accepted, Some(origin), random)?;
                 Ok(Arrival::Known)
@@ -341,6 +369,7 @@ impl<'a> Turn<'a> {
         self.space.chains.apply(chain, accepted.chain);
         self.accepted.insert(id, bytes);
         self.changed.entries = self.changed.entries.saturating_add(1);
+        self.weigh(self.accepted.get(&id).map_or(0, Vec::len));
         let freed = self.space.room.release(Missing::entry(chain, seq, id));
         self.ready.extend(freed);
         Ok(())
@@ -357,24 +386,18 @@ impl<'a> Turn<'a> {
         let bytes = entry.encode();
         let person = self.space.person_of(entry.header.chain.device).unwrap_or(PersonId::ZERO);
         let Origin { envelope, position } = origin;
-        let waiting = Waiting { id: envelope, person, bytes: bytes.len(), position, on };
+        let at = (entry.header.chain, entry.header.seq);
+        let waiting = Waiting { id: envelope, person, bytes: bytes.len(), at, position, on };
         match self.space.room.insert(waiting) {
             entry::Place::Kept => {
                 let place = Place::new(Table::Waiting, envelope.as_bytes())
                     .order(u128::from(position).to_be_bytes());
                 self.space.shelf.put(&mut self.batch, place, &bytes, random)?;
+                self.weigh(bytes.len());
+                self.needed = None;
                 self.waiting.insert(envelope, bytes);
             }
-            entry::Place::Full(overflow) => {
-                let place = Place::new(Table::Tickets, overflow.person.as_bytes());
-                self.space.shelf.put(&mut self.batch, place, &overflow.encode(), random)?;
-                let incident = Incident::WaitingRoomFull {
-                    person: overflow.person,
-                    position: overflow.position,
-                    count: overflow.count,
-                };
-                self.report(&incident, random)?;
-            }
+            entry::Place::Full(overflow) => self.ticket(overflow, random)?,
         }
         Ok(Arrival::Waiting)
     }
@@ -386,10 +409,11 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// Takes entries out of the waiting room until none of them can go on. A queue, not a recursion: the order and
-    /// the number of what waits is the sender's choice.
+    /// Takes entries out of the waiting room until none of them can go on, or this turn holds enough. A queue, not a
+    /// recursion: the order and the number of what waits is the sender's choice.
     pub(crate) fn settle(&mut self, random: &mut dyn Random) -> Result<(), Error> {
-        while let Some(envelope) = self.ready.pop_front() {
+        while !self.is_heavy() {
+            let Some(envelope) = self.ready.pop_front() else { break };
             let row = self.space.shelf.get(Table::Waiting, envelope.as_bytes())?;
             let position = row.as_ref().map_or(0, OpenRow::position);
             let bytes = match self.waiting.remove(&envelope) {
@@ -400,23 +424,39 @@ impl<'a> Turn<'a> {
                 },
             };
             self.batch.delete(Table::Waiting, envelope.as_bytes());
-            let Ok(entry) = Entry::decode(self.space.home.space, &bytes) else { continue };
-            let id = entry.peek().id;
-            let origin = Origin { envelope, position };
-            match self.arrive(entry, origin, random)? {
-                Arrival::Known => self.place_at_relay(id, position),
-                Arrival::Waiting => {}
-                Arrival::Refused(error) => {
-                    let order = u128::from(position).to_be_bytes();
-                    let place = Place::new(Table::Quarantine, envelope.as_bytes())
-                        .order(order)
-                        .state(ASIDE_ENTRY);
-                    self.space.shelf.put(&mut self.batch, place, &bytes, random)?;
-                    self.report(&Incident::RefusedEntry { position, envelope, error }, random)?;
-                }
-            }
+            self.go_on_with(Origin { envelope, position }, bytes, random)?;
         }
         Ok(())
+    }
+
+    /// An entry that was kept here is asked again.
+    pub(crate) fn go_on_with(
+        &mut self,
+        origin: Origin,
+        bytes: Vec<u8>,
+        random: &mut dyn Random,
+    ) -> Result<(), Error> {
+        let Ok(entry) = Entry::decode(self.space.home.space, &bytes) else { return Ok(()) };
+        let id = entry.peek().id;
+        self.settling = true;
+        let arrival = self.arrive(entry, origin, random);
+        self.settling = false;
+        match arrival? {
+            Arrival::Known => self.place_at_relay(id, origin.position),
+            Arrival::Waiting => {}
+            Arrival::Refused(error) => self.refused_entry(origin, &bytes, error, random)?,
+        }
+        Ok(())
+    }
+
+    /// Something more is held in memory until the commit.
+    pub(crate) const fn weigh(&mut self, bytes: usize) {
+        self.weight = self.weight.saturating_add(bytes);
+    }
+
+    /// Whether this turn holds enough: it is closed, and another one goes on.
+    pub(crate) const fn is_heavy(&self) -> bool {
+        self.weight >= TURN_BYTES
     }
 
     /// The entries that this turn adds, in causal order.
@@ -446,20 +486,6 @@ impl<'a> Turn<'a> {
     pub(crate) fn place_at_relay(&mut self, id: EntryId, position: u64) {
         let place = Place::new(Table::Positions, id.as_bytes());
         Shelf::put_sealed(&mut self.batch, place, position.to_be_bytes().to_vec());
-    }
-
-    /// Writes an incident down, once.
-    pub(crate) fn report(
-        &mut self,
-        incident: &Incident,
-        random: &mut dyn Random,
-    ) -> Result<(), Error> {
-        let key = incident.key();
-        if self.space.shelf.store().get(Table::Incidents, &key)?.is_none() {
-            self.changed.incidents = self.changed.incidents.saturating_add(1);
-        }
-        let place = Place::new(Table::Incidents, &key);
-        self.space.shelf.put(&mut self.batch, place, &incident.encode(), random)
     }
 }
 

@@ -13,8 +13,8 @@ use crate::crypto::Random;
 use crate::document::{Document, Edit};
 use crate::entry::{Chain, Entry, Incident, Payload, Split, Standing};
 use crate::membership::SpaceKind;
-use crate::model::Told;
 use crate::model::id::{ChainId, DocumentId, EntryId, OrderKey};
+use crate::model::{Told, has_share};
 use crate::store::{Direction, Table};
 use std::collections::{BTreeMap, BTreeSet};
 use wire::codec::Writer;
@@ -80,10 +80,11 @@ impl Turn<'_> {
         without: &BTreeSet<EntryId>,
         random: &mut dyn Random,
     ) -> Result<(), Error> {
-        for item in self.space.outbox()? {
-            if without.contains(&item.entry) {
-                self.batch.delete(Table::Outbox, &item.key.to_be_bytes());
-            }
+        let mut keys = Vec::new();
+        self.space
+            .each_outbox(|item| keys.extend(without.contains(&item.entry).then_some(item.key)))?;
+        for key in keys {
+            self.batch.delete(Table::Outbox, &key.to_be_bytes());
         }
         let mut chains = BTreeSet::new();
         for entry in taken {
@@ -154,8 +155,11 @@ impl Turn<'_> {
                 let head = self.head_of(entry, k, &seen, standing);
                 // What is not valid was written down when it came.
                 if let Some(Ok(told)) = head.map(|head| Told::new(head, body)) {
-                    self.file_told(&told, random)?;
-                    self.told.entry(told.record()).or_default().push(told);
+                    let before = self.told.entry(told.record()).or_default();
+                    if has_share(before, chain, told.body().len()) {
+                        before.push(told.clone());
+                        self.file_told(&told, random)?;
+                    }
                 }
             }
             Ok(Payload::Changes(documents)) if standing == Standing::Counts => {

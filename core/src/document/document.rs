@@ -90,7 +90,8 @@ impl Document {
                 Ok(step) => undo.push(step),
                 Err(refused) => {
                     take_back(&mut self.index, undo);
-                    return Err(EditError::Gate(refused));
+                    let full = refused == Refused::Full;
+                    return Err(if full { EditError::Full } else { EditError::Gate(refused) });
                 }
             }
         }

@@ -65,28 +65,13 @@ pub(super) fn written(
     if *edit == Edit::default() {
         return Ok((copy, Vec::new()));
     }
-    let mut steps = Vec::new();
-    for (key, value, max) in
-        [(TITLE, &edit.title, TITLE_CHARS_MAX), (TEXT, &edit.text, TEXT_CHARS_MAX)]
-    {
-        if let Some(new) = value {
-            if new.chars().count() > max {
-                return Err(EditError::TooLong);
-            }
-            let old = text(&copy, key).map(|(_, text)| text).unwrap_or_default();
-            steps.extend(text_steps(key, diff(&old, new)));
-        }
-    }
-    let ops: usize = steps.iter().map(Step::ops).sum();
-    if ops as u64 + OTHER_OPS_MAX > OPS_PER_ENTRY_MAX {
-        return Err(EditError::TooLong);
-    }
+    let (steps, anew) = all_steps(&copy, edit)?;
     copy.set_actor(automerge::ActorId::from(actor.as_bytes()));
     let mut changes = Vec::new();
     let mut groups = grouped(steps).into_iter();
     let first = groups.next().unwrap_or_default();
     changes.extend(commit(&mut copy, time_ms, |tx| {
-        lay_out(tx, kind)?;
+        lay_out(tx, kind, &anew)?;
         write_tags_and_time(tx, tags.as_ref(), edit.at_ms)?;
         write_text(tx, &first)
     })?);
@@ -94,6 +79,41 @@ pub(super) fn written(
         changes.extend(commit(&mut copy, time_ms, |tx| write_text(tx, &group))?);
     }
     Ok((copy, changes))
+}
+
+/// What is to be written into the texts, and which of them are begun anew.
+///
+/// As a rule only the difference is written. Another device may have made a text longer than any edit may: then the
+/// difference may be more than one entry holds, and the text is begun anew in the place of the old one.
+fn all_steps(
+    document: &Automerge,
+    edit: &Edit,
+) -> Result<(Vec<Step>, Vec<&'static str>), EditError> {
+    let mut texts = Vec::new();
+    for (key, value, max) in
+        [(TITLE, &edit.title, TITLE_CHARS_MAX), (TEXT, &edit.text, TEXT_CHARS_MAX)]
+    {
+        if let Some(new) = value {
+            if new.chars().count() > max {
+                return Err(EditError::TooLong);
+            }
+            let old = text(document, key).map(|(_, text)| text).unwrap_or_default();
+            let too_long = old.chars().count() > max;
+            texts.push((key, too_long, new, text_steps(key, diff(&old, new))));
+        }
+    }
+    let ops = texts.iter().flat_map(|(.., steps)| steps).map(Step::ops).sum::<usize>() as u64;
+    let fits = ops + OTHER_OPS_MAX <= OPS_PER_ENTRY_MAX;
+    let (mut all, mut anew) = (Vec::new(), Vec::new());
+    for (key, too_long, new, steps) in texts {
+        if fits || !too_long {
+            all.extend(steps);
+        } else {
+            anew.push(key);
+            all.extend(text_steps(key, diff("", new)));
+        }
+    }
+    Ok((all, anew))
 }
 
 /// Replace `delete` characters at `at` by `insert`, all earlier steps done.
@@ -162,11 +182,15 @@ fn commit(
 }
 
 /// Makes the fields' objects once, so that two devices do not each make their own later.
-fn lay_out(tx: &mut Transaction<'_>, kind: DocumentKind) -> Result<(), AutomergeError> {
+fn lay_out(
+    tx: &mut Transaction<'_>,
+    kind: DocumentKind,
+    anew: &[&'static str],
+) -> Result<(), AutomergeError> {
     let tags = kind.has_tags_and_time().then_some((TAGS, ObjType::Map));
     for (key, form) in [(TITLE, ObjType::Text), (TEXT, ObjType::Text)].into_iter().chain(tags) {
         let stands = matches!(tx.get(ROOT, key)?, Some((Value::Object(found), _)) if found == form);
-        if !stands {
+        if !stands || anew.contains(&key) {
             tx.put_object(ROOT, key, form)?;
         }
     }

@@ -72,6 +72,9 @@ pub enum Refused {
     /// More operations than one entry may bring.
     #[error("too many operations")]
     Items,
+    /// Its author has written as much into this document as one device may.
+    #[error("the author's share of the document is full")]
+    Full,
     /// An operation names an actor outside the table.
     #[error("actor index")]
     ActorIndex,
@@ -125,6 +128,9 @@ pub enum EditError {
     /// A tag is empty, too long, holds a NUL, or there are too many.
     #[error("a tag is not allowed")]
     Tag,
+    /// This device has written as much into this document as one may.
+    #[error("this document is full")]
+    Full,
     /// Our own gate refuses what the edit made: a bug of ours.
     #[error("the edit does not pass its own gate")]
     Gate(Refused),

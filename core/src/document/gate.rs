@@ -5,7 +5,10 @@
 use super::change::{ActorId, Incoming, Place};
 use super::error::Refused;
 use super::index::{Checked, Clock, Index, Undo, past};
-use super::limit::{CHANGES_PER_ENTRY_MAX, OP_COUNTER_MAX, OPS_PER_ENTRY_MAX};
+use super::limit::{
+    BYTES_PER_AUTHOR_MAX, CHANGES_PER_AUTHOR_MAX, CHANGES_PER_ENTRY_MAX, OP_COUNTER_MAX,
+    OPS_PER_AUTHOR_MAX, OPS_PER_ENTRY_MAX,
+};
 use super::op_check::check_ops;
 use super::scan::{Scanned, scan};
 use super::schema::DocumentKind;
@@ -22,6 +25,21 @@ pub fn check_bytes(raw: &[u8]) -> Result<(), Refused> {
         while ops.next_pred()?.is_some() {}
     }
     Ok(())
+}
+
+/// How many operations a change holds, as its columns say: what it costs, before anything else of it is looked at.
+/// None for bytes that are no change.
+pub fn count_ops(raw: &[u8]) -> Option<u64> {
+    scan(raw).ok().map(|scanned| scanned.op_count)
+}
+
+/// Whether the author's share of the document has room. It asks only about the author's own earlier changes, which are
+/// always in a change's past: so all devices judge alike.
+fn has_share(index: &Index, author: Option<u16>, scanned: &Scanned<'_>) -> bool {
+    let written = author.map(|author| index.written(author)).unwrap_or_default();
+    written.changes < CHANGES_PER_AUTHOR_MAX
+        && written.ops.saturating_add(scanned.op_count) <= OPS_PER_AUTHOR_MAX
+        && written.bytes.saturating_add(scanned.len as u64) <= BYTES_PER_AUTHOR_MAX
 }
 
 /// Lets all changes of one entry into the index, or none.
@@ -119,6 +137,9 @@ fn check_header(
     let own = index.actor(scanned.actor);
     if scanned.seq != 1 + own.map_or(0, |own| index.changes_of(own)) {
         return Err(Refused::Sequence);
+    }
+    if !has_share(index, own, scanned) {
+        return Err(Refused::Full);
     }
     let mut clock = Clock::new();
     let mut next_op = 1;

@@ -92,6 +92,7 @@ impl OpList {
 #[derive(Debug)]
 pub(super) struct Checked {
     pub(super) hash: [u8; 32],
+    pub(super) len: u64,
     pub(super) place: Place,
     pub(super) start_op: u64,
     pub(super) clock: Clock,
@@ -110,6 +111,15 @@ pub(super) struct Known {
     /// Includes the change itself.
     pub(super) clock: Clock,
     ops: OpList,
+    len: u64,
+}
+
+/// What an author has written so far.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Written {
+    pub(super) changes: u64,
+    pub(super) ops: u64,
+    pub(super) bytes: u64,
 }
 
 impl Known {
@@ -134,6 +144,8 @@ pub(super) struct Index {
     actor_numbers: BTreeMap<ActorId, u16>,
     /// For each actor its changes, in order of `seq`.
     by_actor: Vec<Vec<u32>>,
+    /// For each actor, how much those hold.
+    written: Vec<Written>,
     changes: Vec<Known>,
     by_hash: BTreeMap<[u8; 32], u32>,
     keys: Vec<String>,
@@ -168,6 +180,11 @@ impl Index {
         if let Some(chain) = self.by_actor.get_mut(usize::from(actor)) {
             chain.push(change);
         }
+        if let Some(written) = self.written.get_mut(usize::from(actor)) {
+            written.changes += 1;
+            written.ops += u64::from(checked.ops.len());
+            written.bytes += checked.len;
+        }
         self.changes.push(Known {
             hash: checked.hash,
             place: checked.place,
@@ -175,6 +192,7 @@ impl Index {
             start_op: checked.start_op,
             clock: checked.clock,
             ops: checked.ops,
+            len: checked.len,
         });
         undo
     }
@@ -186,6 +204,11 @@ impl Index {
         self.by_hash.remove(&last.hash);
         if let Some(chain) = self.by_actor.get_mut(usize::from(last.actor)) {
             chain.pop();
+        }
+        if let Some(written) = self.written.get_mut(usize::from(last.actor)) {
+            written.changes -= 1;
+            written.ops -= u64::from(last.ops.len());
+            written.bytes -= last.len;
         }
         for target in undo.overwritten {
             self.overwritten.remove(&(target.change(), target.offset(), change));
@@ -203,6 +226,7 @@ impl Index {
             self.actor_numbers.remove(&actor);
         }
         self.by_actor.truncate(undo.actors);
+        self.written.truncate(undo.actors);
     }
 
     fn add_actor(&mut self, actor: ActorId) -> u16 {
@@ -212,6 +236,7 @@ impl Index {
         let number = self.next_actor();
         self.actors.push(actor);
         self.by_actor.push(Vec::new());
+        self.written.push(Written::default());
         self.actor_numbers.insert(actor, number);
         number
     }
@@ -242,6 +267,11 @@ impl Index {
     /// How many changes of this actor are accepted.
     pub(super) fn changes_of(&self, actor: u16) -> u64 {
         self.by_actor.get(usize::from(actor)).map_or(0, |chain| chain.len() as u64)
+    }
+
+    /// How much this actor has written.
+    pub(super) fn written(&self, actor: u16) -> Written {
+        self.written.get(usize::from(actor)).copied().unwrap_or_default()
     }
 
     pub(super) fn change(&self, hash: &[u8; 32]) -> Option<&Known> {

@@ -8,6 +8,13 @@ pub const OPS_PER_CHANGE_MAX: u64 = 65_536;
 pub const OPS_PER_ENTRY_MAX: u64 = 131_072;
 /// Changes that one entry brings for one document.
 pub const CHANGES_PER_ENTRY_MAX: usize = 1_024;
+/// Changes that one device may write into one document, over all time: a change a minute for twenty days and nights.
+pub const CHANGES_PER_AUTHOR_MAX: u64 = 32_768;
+/// Operations that one device may write into one document, over all time: a full share is taken in with less than
+/// 128 MiB, and honest texts, of some thousand characters, are written anew many times within it.
+pub const OPS_PER_AUTHOR_MAX: u64 = 262_144;
+/// The bytes of those changes: what a phone can open at once.
+pub const BYTES_PER_AUTHOR_MAX: u64 = 16 * 1_024 * 1_024;
 /// Operations that our own edits put into one change: below what the gate takes, with room for the other fields.
 pub const OPS_PER_EDIT_MAX: usize = 60_000;
 /// Operations on map keys in one change. Our documents have a handful of fields and at most 256 tags.

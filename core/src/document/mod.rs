@@ -32,9 +32,10 @@ pub use diff::rebased;
 pub use document::{Document, Merged};
 pub use edit::Edit;
 pub use error::{EditError, LoadError, Refused};
-pub use gate::check_bytes;
+pub use gate::{check_bytes, count_ops};
 pub use limit::{
-    CHANGE_BYTES_MAX, CHANGES_PER_ENTRY_MAX, OPS_PER_CHANGE_MAX, OPS_PER_EDIT_MAX,
-    OPS_PER_ENTRY_MAX, TEXT_CHARS_MAX, TITLE_CHARS_MAX,
+    BYTES_PER_AUTHOR_MAX, CHANGE_BYTES_MAX, CHANGES_PER_AUTHOR_MAX, CHANGES_PER_ENTRY_MAX,
+    OPS_PER_AUTHOR_MAX, OPS_PER_CHANGE_MAX, OPS_PER_EDIT_MAX, OPS_PER_ENTRY_MAX, TEXT_CHARS_MAX,
+    TITLE_CHARS_MAX,
 };
 pub use schema::{DocumentKind, Fields};

@@ -54,6 +54,7 @@ pub(super) fn check_ops(
     new_keys.sort_unstable();
     Ok(Checked {
         hash: scanned.hash,
+        len: scanned.len as u64,
         place,
         start_op: scanned.start_op,
         clock: check.clock,

@@ -22,6 +22,7 @@ const DEFLATED: u64 = 8;
 /// A change whose bytes are in order. Its operations are not judged yet.
 #[derive(Clone)]
 pub(super) struct Scanned<'a> {
+    pub(super) len: usize,
     pub(super) hash: [u8; 32],
     pub(super) deps: &'a [[u8; 32]],
     pub(super) actor: ActorId,
@@ -174,7 +175,8 @@ pub(super) fn scan(raw: &[u8]) -> Result<Scanned<'_>, Refused> {
         return Err(Refused::Empty);
     }
     let op_count = columns.measure()?;
-    Ok(Scanned { hash, deps, actor, other_actors, seq, start_op, op_count, columns })
+    let len = raw.len();
+    Ok(Scanned { len, hash, deps, actor, other_actors, seq, start_op, op_count, columns })
 }
 
 fn hashes<'a>(chunk: &mut Cursor<'a>) -> Result<&'a [[u8; 32]], Refused> {

@@ -10,6 +10,7 @@
 
 mod admit;
 mod agreed;
+mod allowance;
 mod chain;
 mod change;
 mod draft;
@@ -27,6 +28,7 @@ mod waiting;
 
 pub use admit::{Accepted, Admission, AdmitContext, Known, Missing, NONE_CLOSED, is_phantom};
 pub use agreed::{Acknowledged, Doubt, Doubtful, Standing, agreed};
+pub use allowance::{Allowance, BYTES_PER_DAY_MAX, Cost, ITEMS_PER_DAY_MAX};
 pub use chain::{Chain, Chains, Split};
 pub use change::{ChangeError, change_hash};
 pub use draft::{DraftContext, DraftError};

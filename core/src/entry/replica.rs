@@ -151,7 +151,8 @@ impl Replica {
     fn wait(&mut self, world: &World, entry: Verified<Entry>, on: Missing) {
         let id = EnvelopeId::from_bytes(entry.id.to_bytes());
         let person = world.person(entry.header.chain);
-        let place = self.room.insert(Waiting { id, person, bytes: 1, position: 1, on });
+        let at = (entry.header.chain, entry.header.seq);
+        let place = self.room.insert(Waiting { id, person, bytes: 1, at, position: 1, on });
         assert_eq!(place, Place::Kept);
         self.waiting.insert(id, entry);
     }

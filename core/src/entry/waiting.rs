@@ -10,12 +10,15 @@ use wire::codec::{DecodeError, Reader, Writer};
 use wire::id::EnvelopeId;
 
 use super::admit::Missing;
-use crate::model::id::PersonId;
+use crate::model::id::{ChainId, PersonId};
 
 /// Entries that wait in one space. A month of both people offline is far below it.
 pub const WAITING_ENTRIES_MAX: usize = 10_000;
 /// Their bytes: what a phone can spare.
 pub const WAITING_BYTES_MAX: usize = 64 * 1_024 * 1_024;
+
+/// How many chains in a row are followed from one that waits.
+const NEEDED_STEPS_MAX: usize = 32;
 
 /// An entry that waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +29,8 @@ pub struct Waiting {
     pub person: PersonId,
     /// Its size.
     pub bytes: usize,
+    /// Its place in its chain.
+    pub at: (ChainId, u64),
     /// Its position at the relay.
     pub position: u64,
     /// What it waits for.
@@ -87,6 +92,10 @@ pub enum Ticket {
     },
     /// A half is full.
     Overflow(Overflow),
+    /// More than a person may send in a day waits at the relay, until tomorrow or until the owner takes it.
+    Bulk(Overflow),
+    /// So much was refused that no more of it is kept: it is at the relay only.
+    Dropped(Overflow),
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -131,6 +140,48 @@ impl WaitingRoom {
         }
     }
 
+    /// Counts an envelope that finds no place; it is pulled again when something became known.
+    pub fn overflow(&mut self, person: PersonId, position: u64) -> Overflow {
+        let none = Overflow { person, position, count: 0 };
+        let overflow = self.overflows.entry(person).or_insert(none);
+        overflow.position = overflow.position.min(position);
+        overflow.count = overflow.count.saturating_add(1);
+        *overflow
+    }
+
+    /// Whether something became known, and a share that was full is half empty now. Not asked for what nobody's share
+    /// could take: that is looked for again when all else is caught up.
+    pub fn has_room(&self) -> bool {
+        self.moved
+            && self.overflows.keys().filter(|person| **person != PersonId::ZERO).any(|person| {
+                let used = self.used.get(person).copied().unwrap_or_default();
+                used.entries <= self.share.entries / 2 && used.bytes <= self.share.bytes / 2
+            })
+    }
+
+    /// How far each chain is needed by the entries of one person that wait, and by what those wait for.
+    pub fn needed_by(&self, person: PersonId) -> BTreeMap<ChainId, u64> {
+        let mut needed = BTreeMap::new();
+        // Who waits for whom is the sender's choice; honest entries wait for few chains in a row.
+        for _ in 0..NEEDED_STEPS_MAX {
+            let mut grown = false;
+            for waiting in self.waiting.values() {
+                let (of, seq) = waiting.at;
+                let counts = waiting.person == person
+                    || needed.get(&of).is_some_and(|newest: &u64| seq <= *newest);
+                if let (true, Missing::Entry { chain, seq, .. }) = (counts, waiting.on) {
+                    let newest = needed.entry(chain).or_default();
+                    grown |= *newest < seq;
+                    *newest = seq.max(*newest);
+                }
+            }
+            if !grown {
+                break;
+            }
+        }
+        needed
+    }
+
     /// Gives an entry a place, if its person's share has one. An entry that waits already only changes what for.
     pub fn insert(&mut self, entry: Waiting) -> Place {
         self.remove(entry.id);
@@ -138,14 +189,7 @@ impl WaitingRoom {
         let used = self.used.entry(entry.person).or_default();
         let bytes = used.bytes.saturating_add(entry.bytes);
         if used.entries >= share.entries || bytes > share.bytes {
-            let overflow = self.overflows.entry(entry.person).or_insert(Overflow {
-                person: entry.person,
-                position: entry.position,
-                count: 0,
-            });
-            overflow.position = overflow.position.min(entry.position);
-            overflow.count = overflow.count.saturating_add(1);
-            return Place::Full(*overflow);
+            return Place::Full(self.overflow(entry.person, entry.position));
         }
         *used = Used { entries: used.entries.saturating_add(1), bytes };
         self.by_missing.entry(entry.on).or_default().insert(entry.id);
@@ -228,6 +272,8 @@ mod tests {
 
     const HERS: PersonId = PersonId::from_bytes([1; 16]);
     const HIS: PersonId = PersonId::from_bytes([2; 16]);
+    const CHAIN: ChainId =
+        ChainId { device: crate::model::id::DeviceId::from_bytes([3; 16]), inc: 0 };
 
     fn entry(number: u16, person: PersonId, bytes: usize, idx: u32) -> Waiting {
         let mut id = [0; 32];
@@ -237,6 +283,7 @@ mod tests {
             id: EnvelopeId::from_bytes(id),
             person,
             bytes,
+            at: (CHAIN, position),
             position,
             on: Missing::Control { idx },
         }
@@ -284,6 +331,37 @@ mod tests {
         let ids = [1, 2, 3].map(|number| entry(number, HIS, 10, 7).id);
         assert_eq!(room.release(on), ids);
         assert!(room.tickets().is_empty() && room.is_empty());
+    }
+
+    #[test]
+    fn a_full_half_is_asked_for_again_when_it_is_half_empty() {
+        let mut room = WaitingRoom::shared();
+        for number in 0..5_001 {
+            room.insert(entry(number, HIS, 1, u32::from(number % 2)));
+        }
+        assert!(!room.has_room());
+        assert_eq!(room.release(Missing::Control { idx: 0 }).len(), 2_500);
+        assert!(room.has_room());
+        assert_eq!(room.pull_again(), Some(5_000));
+        assert!(!room.has_room());
+        room.overflow(PersonId::ZERO, 9);
+        room.release(Missing::Control { idx: 1 });
+        assert!(!room.has_room(), "nobody's share");
+        assert_eq!(room.pull_again(), Some(9));
+    }
+
+    #[test]
+    fn what_one_waits_for_is_needed_and_what_that_waits_for_too() {
+        let chain = |n| ChainId { device: crate::model::id::DeviceId::from_bytes([n; 16]), inc: 0 };
+        let on = |chain, seq| Missing::Entry { chain, seq, id: [0; 16] };
+        let mut room = WaitingRoom::shared();
+        let hers = Waiting { at: (chain(1), 1), on: on(chain(2), 5), ..entry(1, HERS, 1, 0) };
+        let his = Waiting { at: (chain(2), 5), on: on(chain(3), 9), ..entry(2, HIS, 1, 0) };
+        let later = Waiting { at: (chain(2), 6), on: on(chain(4), 7), ..entry(3, HIS, 1, 0) };
+        for waiting in [later, his, hers] {
+            room.insert(waiting);
+        }
+        assert_eq!(room.needed_by(HERS), BTreeMap::from([(chain(2), 5), (chain(3), 9)]));
     }
 
     #[test]

@@ -29,4 +29,4 @@ pub(crate) use event::{decode_value, encode_value};
 pub use fold::{EVENTS_PER_PERSON_MAX, Facts, Record, Standing, Step, fold, may};
 pub use permission::{Permission, Rule, Who, permission};
 pub use text::{TEXT_BYTES_MAX, Text, TextError};
-pub use told::{Head, Told};
+pub use told::{Head, TOLD_BYTES_PER_AUTHOR_MAX, TOLD_PER_AUTHOR_MAX, Told, has_share};

@@ -66,6 +66,19 @@ pub struct Told {
     newer: bool,
 }
 
+/// Events that one device may tell of one record: far more than a record has, and few enough to fold at once.
+pub const TOLD_PER_AUTHOR_MAX: usize = 1_000;
+/// Their bytes.
+pub const TOLD_BYTES_PER_AUTHOR_MAX: usize = 4 * 1_024 * 1_024;
+
+/// Whether a chain may tell one more event of so many bytes of the record of which all this was told. It asks only
+/// about that chain's earlier events, which every device has: so all judge alike.
+pub fn has_share(told: &[Told], chain: ChainId, bytes: usize) -> bool {
+    let own = || told.iter().filter(|told| told.head.chain == chain);
+    let before: usize = own().map(|told| told.body.len()).sum();
+    own().count() < TOLD_PER_AUTHOR_MAX && before.saturating_add(bytes) <= TOLD_BYTES_PER_AUTHOR_MAX
+}
+
 /// How a told event stands in a sealed row.
 #[derive(Serialize, Deserialize)]
 struct Row {

@@ -24,5 +24,5 @@ pub use database::Store;
 pub use error::StoreError;
 pub use folder::{create_folder, write_file};
 pub use lock::{LockError, VaultLock};
-pub use read::Direction;
+pub use read::{Direction, Place};
 pub use row::{Row, Table};

@@ -6,6 +6,9 @@ use super::database::Store;
 use super::error::StoreError;
 use super::row::{Row, Table};
 
+/// Where a row stands: its order and its id.
+pub type Place = ([u8; 16], Vec<u8>);
+
 /// Which way a page goes through the order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
@@ -154,6 +157,59 @@ impl Store {
         let mut statement = self.connection.prepare_cached(sql)?;
         let count: i64 = statement.query_row(params![table.number(), state], |row| row.get(0))?;
         u64::try_from(count).map_err(|_| StoreError::Damaged)
+    }
+
+    /// How many rows of a table have one state, and their bytes.
+    ///
+    /// # Errors
+    /// As for [`Store::get`].
+    pub fn measure(&self, table: Table, state: u8) -> Result<(u64, u64), StoreError> {
+        self.usable()?;
+        let sql = "select count(*), coalesce(sum(length(body)), 0) from row where tbl = ?1 and state = ?2";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let (count, bytes): (i64, i64) = statement
+            .query_row(params![table.number(), state], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let number = |n| u64::try_from(n).map_err(|_| StoreError::Damaged);
+        Ok((number(count)?, number(bytes)?))
+    }
+
+    /// How long the body of a row is.
+    ///
+    /// # Errors
+    /// As for [`Store::get`].
+    pub fn body_len(&self, table: Table, id: &[u8]) -> Result<Option<usize>, StoreError> {
+        self.usable()?;
+        let sql = "select length(body) from row where tbl = ?1 and id = ?2";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let len: Option<i64> =
+            statement.query_row(params![table.number(), id], |row| row.get(0)).optional()?;
+        len.map(|len| usize::try_from(len).map_err(|_| StoreError::Damaged)).transpose()
+    }
+
+    /// As [`Store::page`], upwards, without the bodies.
+    ///
+    /// # Errors
+    /// As for [`Store::get`].
+    pub fn places(
+        &self,
+        table: Table,
+        after: Option<([u8; 16], Vec<u8>)>,
+        limit: usize,
+    ) -> Result<Vec<Place>, StoreError> {
+        self.usable()?;
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let place = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        let Some((order, id)) = after else {
+            let sql = "select ord, id from row where tbl = ?1 order by ord, id limit ?2";
+            let mut statement = self.connection.prepare_cached(sql)?;
+            let rows = statement.query_map(params![table.number(), limit], place)?;
+            return Ok(rows.collect::<Result<_, _>>()?);
+        };
+        let sql = "select ord, id from row where tbl = ?1 and (ord, id) > (?3, ?4)
+                   order by ord, id limit ?2";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let rows = statement.query_map(params![table.number(), limit, order, id], place)?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     fn rows(&self, sql: &str, params: impl Params) -> Result<Vec<Row>, StoreError> {

@@ -2,7 +2,9 @@
 
 use crate::device::{Device, text};
 use proptest::prelude::*;
-use reknit_core::document::{Document, DocumentKind, Edit, EditError, Incoming, OPS_PER_EDIT_MAX};
+use reknit_core::document::{
+    Document, DocumentKind, Edit, EditError, Incoming, OPS_PER_EDIT_MAX, TEXT_CHARS_MAX,
+};
 
 fn pair(start: &str) -> (Device, Device) {
     let mut a = Device::new(1, DocumentKind::Agreement);
@@ -73,6 +75,22 @@ fn b59_a_pasted_text_of_60_001_characters_is_split_and_passes_the_gate() {
     assert_eq!(entry.changes.len(), 3);
     assert_eq!(a.receive(&[entry]).refused, []);
     assert_eq!(a.text(), other);
+}
+
+#[test]
+fn a_text_that_two_pasted_into_at_once_is_longer_than_an_edit_may_be_and_is_edited_on() {
+    let (mut a, mut b) = pair("");
+    let of = |letter: &str| letter.repeat(TEXT_CHARS_MAX);
+    let (from_a, from_b) = (a.edit(&text(&of("a"))), b.edit(&text(&of("b"))));
+    assert_eq!(a.receive(&[from_b]).refused, []);
+    assert_eq!(b.receive(&[from_a]).refused, []);
+    assert_eq!(a.text().chars().count(), 2 * TEXT_CHARS_MAX);
+    let anew = a.edit(&text(&of("c")));
+    assert_eq!(b.receive(&[anew]).refused, []);
+    assert!(a.text() == of("c") && b.text() == of("c"));
+    let short = b.edit(&text("short"));
+    assert_eq!(a.receive(&[short]).refused, []);
+    assert_eq!((a.text(), b.text()), ("short".to_owned(), "short".to_owned()));
 }
 
 #[test]

@@ -60,6 +60,7 @@ pub(crate) async fn pair(nora: &Path, ben: &Path) {
                     | Notice::Sent(_)
                     | Notice::Refused(_)
                     | Notice::RelayForgot
+                    | Notice::Bulk(_)
                     | Notice::Incident(_) => {}
                 }
             }

@@ -1,14 +1,18 @@
 //! A partner with valid keys whose app says what no honest app says: what becomes of it on the other person's phones.
 
+mod aside;
 mod card;
 mod control;
+mod crowd;
 mod cuts;
 mod damage;
 mod entries;
 mod forks;
 mod keys;
+mod large;
 mod phantoms;
 mod poison;
+mod quota;
 mod siege;
 
 use reknit_core::client::SpaceReport;

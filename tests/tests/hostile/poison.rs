@@ -98,3 +98,24 @@ fn f24_a_process_that_was_killed_for_another_reason_costs_nothing() {
     assert!(siege.incidents(siege.phone).is_empty());
     siege.life_goes_on();
 }
+
+#[test]
+fn what_ended_the_process_is_tried_again_by_a_newer_program_and_what_stands_upon_it_comes_back() {
+    let mut siege = Siege::laid("reprieve", true);
+    siege.world.set_online(siege.phone, false);
+    siege.world.crash(siege.phone);
+    let poison = siege.partners_text(OF_THE_PARTNER, "boom");
+    siege.died_over(&[&poison]);
+    siege.starts_and_dies_over(&[&poison]);
+    siege.world.restart(siege.phone);
+    siege.world.set_online(siege.phone, true);
+    siege.settle();
+    siege.edit(siege.tablet, OF_THE_PARTNER, "boom, and more");
+    siege.settle();
+    assert_eq!((siege.aside(siege.phone), siege.text(siege.phone, OF_THE_PARTNER)), (1, None));
+    siege.update();
+    siege.settle();
+    assert_eq!(siege.aside(siege.phone), 0);
+    assert_eq!(siege.text(siege.phone, OF_THE_PARTNER).as_deref(), Some("boom, and more"));
+    siege.life_goes_on();
+}

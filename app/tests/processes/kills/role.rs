@@ -121,6 +121,7 @@ async fn meet(driver: &mut Driver) {
                 | Notice::Sent(_)
                 | Notice::Refused(_)
                 | Notice::RelayForgot
+                | Notice::Bulk(_)
                 | Notice::Incident(_) => {}
             }
         }

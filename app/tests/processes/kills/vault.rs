@@ -140,6 +140,7 @@ async fn pair_them(nora: &Path, ben: &Path) {
                     | Notice::Sent(_)
                     | Notice::Refused(_)
                     | Notice::RelayForgot
+                    | Notice::Bulk(_)
                     | Notice::Incident(_) => {}
                 }
             }
