@@ -66,8 +66,6 @@ load CONNECTIONS="4000":
 corpus:
     cargo run --locked -p reknit-e2e --example corpus
 
-# Each fuzz target for half a minute, from its seeds on; needs the nightly compiler and cargo-fuzz.
-
 # Many short schedules of the simulator, from 0 on: how many, how fast, how many false alarms, what happened in them.
 simulate-many COUNT="20000":
     REKNIT_LENGTH=short REKNIT_SEEDS={{ COUNT }} cargo test --locked -p reknit-e2e --test simulation five_hundred -- --nocapture
@@ -76,7 +74,7 @@ simulate-many COUNT="20000":
 memory ENTRIES="10000":
     REKNIT_INGEST={{ ENTRIES }} cargo test --locked -p reknit-e2e --test memory -- --nocapture
 
-# Each fuzz target for half a minute; needs the nightly compiler and cargo-fuzz.
+# Each fuzz target for half a minute, from its seeds on; needs the nightly compiler and cargo-fuzz.
 fuzz SECONDS="30":
     cd fuzz && for target in $(cargo +nightly fuzz list); do mkdir -p corpus/$target && cargo +nightly fuzz run "$target" corpus/$target seeds/$target -- -max_total_time={{ SECONDS }} || exit 1; done
 

@@ -120,8 +120,12 @@ impl World {
             for (one, other) in self.sharing(shared) {
                 let entries = |device: DeviceIndex| self.devices[device].disk.entries(shared);
                 let (a, b) = (entries(one), entries(other));
-                assert_eq!(a.len(), b.len(), "C1: entries of {one} and {other}, shared {shared}");
-                assert_eq!(a, b, "C1: entries of {one} and {other}, shared {shared}");
+                let place = |entry: &EntryId| {
+                    let at = |device: DeviceIndex| self.devices[device].disk.place_of(shared, *entry);
+                    (a.contains(entry), at(one).or_else(|| at(other)))
+                };
+                let lacking: Vec<_> = a.symmetric_difference(&b).map(place).collect();
+                assert!(a == b, "C1: entries of {one} and {other}, shared {shared}: {lacking:?}");
                 let shown = |device: DeviceIndex| &views[&device][usize::from(!shared)];
                 assert_eq!(shown(one), shown(other), "C1: views of {one} and {other}");
             }

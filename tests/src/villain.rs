@@ -143,7 +143,8 @@ impl Villain {
         }
     }
 
-    fn fold(&mut self, item: &[u8]) {
+    /// Folds a control item, whether others have it or not.
+    pub fn fold(&mut self, item: &[u8]) {
         let me = Recipient { id: self.keys.id().to_bytes(), kem: &self.keys.kem };
         let folded = self.log.receive(item, &mut self.keyring, Some(&me));
         if let Err(ReceiveError::NeedKey { .. }) = folded {
@@ -288,13 +289,17 @@ impl Villain {
 
     /// The same, if the relay takes it.
     pub fn try_append(&mut self, world: &mut World, item: Vec<u8>) -> bool {
-        let (sid, idx) = (self.home.sid, self.log.next_idx());
-        let frame = Frame::ControlAppend { sid, idx, item: item.clone(), creation: None };
-        let answers = self.line.ask(world, frame);
-        let appended = matches!(answers.as_slice(), [Frame::Appended { .. }]);
+        let appended = self.offer(world, self.log.next_idx(), item.clone());
         if appended {
             self.fold(&item);
         }
         appended
+    }
+
+    /// Offers the relay a control item. True if it took it.
+    pub fn offer(&mut self, world: &mut World, idx: u32, item: Vec<u8>) -> bool {
+        let frame = Frame::ControlAppend { sid: self.home.sid, idx, item, creation: None };
+        let answers = self.line.ask(world, frame);
+        matches!(answers.as_slice(), [Frame::Appended { .. }])
     }
 }

@@ -3,6 +3,8 @@
 use crate::siege::Siege;
 use reknit_core::entry::{EntryError, Incident, Payload};
 use reknit_core::membership::{Outcome, VoidReason, Want};
+use reknit_core::store::Table;
+use std::time::Duration;
 
 pub(crate) use reknit_e2e::villain_control::{IDENTITY, MIXED};
 
@@ -89,5 +91,30 @@ fn an_item_that_is_no_item_is_void_and_the_log_goes_on() {
     siege.villain.append(&mut siege.world, item);
     siege.settle();
     siege.both_noticed(|incident| matches!(incident, Incident::VoidOp { .. }));
+    siege.life_goes_on();
+}
+
+#[test]
+fn what_waited_for_a_control_item_goes_on_at_the_next_start_after_a_crash_right_behind_the_item() {
+    let mut siege = Siege::new("behind");
+    let (_, want) = siege.villain.second_device();
+    let mut forgery = siege.villain.compose(want);
+    forgery.op.state_after = [9; 32];
+    let item = siege.villain.seal_op(forgery);
+    let idx = siege.villain.log.next_idx();
+    siege.villain.fold(&item);
+    let said = Payload::Event(siege.moment("names an item that nobody has").encode());
+    siege.villain.say(&mut siege.world, &said);
+    siege.world.run_for(Duration::from_mins(1));
+    assert_eq!((siege.waiting(siege.phone), siege.waiting(siege.tablet)), (1, 1));
+    // The item is stored; what waited for it dies on its way into the history.
+    siege.world.devices[siege.tablet].disk.plant_crash(true, Some(Table::Entries));
+    assert!(siege.villain.offer(&mut siege.world, idx, item));
+    siege.world.run_for(Duration::from_mins(1));
+    assert!(siege.world.is_down(siege.tablet));
+    siege.world.restart(siege.tablet);
+    siege.settle();
+    assert_eq!((siege.waiting(siege.phone), siege.waiting(siege.tablet)), (0, 0));
+    siege.both_hold_the_same();
     siege.life_goes_on();
 }
