@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    fs::File,
     path::{Path, PathBuf},
 };
 
@@ -11,7 +12,7 @@ use crate::{
     Random,
     error::StartError,
     folder, key,
-    storage::{Storage, StorageError, finish_set_aside, set_aside},
+    storage::{DATABASE_FILE, Storage, StorageError, finish_set_aside, set_aside},
 };
 
 /// What lies in a relay's folder.
@@ -48,6 +49,10 @@ impl DataFolder {
             opened = Storage::open(path, fresh);
         }
         let (storage, set_aside) = match opened {
+            // To the engine a read that failed is damage, too: that is left for a better day.
+            Err(StorageError::Damaged) if !can_be_read(path) => {
+                return Err(StorageError::Unreachable.into());
+            }
             Err(StorageError::Damaged) => {
                 let aside = set_aside(path)?;
                 (Storage::open(path, fresh)?, Some(aside))
@@ -57,6 +62,12 @@ impl DataFolder {
         let seed = key::load_or_create(path, random)?;
         Ok(Self { storage, set_aside, seed })
     }
+}
+
+fn can_be_read(folder: &Path) -> bool {
+    File::open(folder.join(DATABASE_FILE))
+        .and_then(|mut file| std::io::copy(&mut file, &mut std::io::sink()))
+        .is_ok()
 }
 
 #[cfg(test)]

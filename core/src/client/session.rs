@@ -147,7 +147,8 @@ impl Session {
     /// Takes the vault for one turn and reloads it if another process changed it. True if it did.
     pub(crate) fn begin_turn(&mut self) -> Result<(Option<VaultLock>, bool), Error> {
         let lock = Unlocked::lock(&self.place)?;
-        let moved = self.generation_now()? != self.generation;
+        let closed = matches!(self.private, Slot::Moving) || matches!(self.shared, Slot::Moving);
+        let moved = closed || self.generation_now()? != self.generation;
         if moved {
             self.reload()?;
         }
@@ -163,6 +164,8 @@ impl Session {
     /// Forgets memory and reads all from disk again.
     pub(crate) fn reload(&mut self) -> Result<(), Error> {
         self.identity = Unlocked::read_identity(&self.place, &self.keys, self.vault_id)?;
+        // A store is looked at whole, after a failed write, only when nobody has it open.
+        (self.private, self.shared) = (Slot::Moving, Slot::Moving);
         let (private, shared) = Unlocked::shelves(&self.place, &self.keys, self.vault_id)?;
         self.private = Slot::Empty(private);
         self.shared = Slot::Empty(shared);

@@ -9,14 +9,17 @@
 use core::cell::Cell;
 use core::fmt;
 use core::time::Duration;
+use std::fs::File;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::batch::Batch;
+use super::boot::{is_first_since_start, remember_start};
 use super::error::StoreError;
-use super::folder::sync_folder;
+use super::folder::{rewrite, sync_folder};
 use super::presence::Presence;
 use super::whole::{perform, sum_of};
 
@@ -66,7 +69,7 @@ impl Store {
     pub fn create(folder: &Path) -> Result<Self, StoreError> {
         std::fs::create_dir_all(folder)?;
         let file = folder.join(FILE);
-        drop(std::fs::File::create_new(&file)?);
+        drop(File::create_new(&file)?);
         let (presence, _alone) = Presence::enter(folder)?;
         let connection = Connection::open_with_flags(&file, flags())?;
         configure(&connection)?;
@@ -76,18 +79,34 @@ impl Store {
         Ok(Self::over(connection, Some(presence)))
     }
 
-    /// Opens the store in `folder`. If its last owner did not close it, all of it is read and compared first.
+    /// Opens the store in `folder`. If its last owner did not close it, or the machine was off since, all of it is read
+    /// and compared first.
     ///
     /// # Errors
     /// [`StoreError::Absent`], [`StoreError::Foreign`], [`StoreError::Newer`], [`StoreError::Damaged`],
     /// [`StoreError::Disk`]. None of them changes the file, and the next opening looks at all of it again.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
+        match Self::try_open(folder) {
+            // To the engine a read that failed is damage, too. Damage is there at a second look, and can be read.
+            Err(StoreError::Damaged) => Self::try_open(folder).map_err(|error| {
+                let unread = error == StoreError::Damaged && !can_be_read(folder);
+                if unread { StoreError::Disk } else { error }
+            }),
+            other => other,
+        }
+    }
+
+    fn try_open(folder: &Path) -> Result<Self, StoreError> {
         let file = folder.join(FILE);
         if !file.try_exists()? {
             return Err(StoreError::Absent);
         }
         let (presence, alone) = Presence::enter(folder)?;
         let unclosed = alone && folder.join(LOG).try_exists()?;
+        if unclosed {
+            rewrite(&folder.join(LOG))?;
+        }
+        let unsure = unclosed || (alone && is_first_since_start(folder));
         let connection = Connection::open_with_flags(&file, flags())?;
         keep_log(&connection, true)?;
         let format = check(&connection)?;
@@ -96,8 +115,9 @@ impl Store {
             add_sum(&connection)?;
         }
         let store = Self::over(connection, None);
-        if unclosed {
+        if unsure {
             store.walk()?;
+            remember_start(folder);
         }
         keep_log(&store.connection, false)?;
         presence.share()?;
@@ -223,6 +243,15 @@ fn make(connection: &Connection) -> Result<(), StoreError> {
          pragma user_version = {FORMAT}; commit;"
     ))?;
     Ok(())
+}
+
+fn can_be_read(folder: &Path) -> bool {
+    let read = |name| {
+        let mut file = File::open(folder.join(name))?;
+        std::io::copy(&mut file, &mut std::io::sink())
+    };
+    let log = read(LOG).map_or_else(|error| error.kind() == ErrorKind::NotFound, |_| true);
+    log && read(FILE).is_ok()
 }
 
 /// Whether the log stays when the last handle is dropped, instead of being folded into the file.

@@ -63,6 +63,15 @@ pub fn write_file(target: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     sync_folder(parent(target))
 }
 
+/// Writes a file's own bytes over it, and syncs them. After a sync that failed, systems take what was to be written for
+/// written: it can be read, is not on the disk, and no later sync brings it there.
+pub(super) fn rewrite(file: &Path) -> Result<(), StoreError> {
+    let bytes = fs::read(file)?;
+    let mut file = fs::OpenOptions::new().write(true).open(file)?;
+    file.write_all(&bytes)?;
+    Ok(file.sync_all()?)
+}
+
 /// Makes the names in a folder durable.
 pub(super) fn sync_folder(folder: &Path) -> Result<(), StoreError> {
     Ok(File::open(folder)?.sync_all()?)
@@ -87,8 +96,13 @@ fn sync_below(folder: &Path) -> Result<(), StoreError> {
 }
 
 fn sibling(target: &Path) -> Result<PathBuf, StoreError> {
+    with_ending(target, ".new")
+}
+
+/// The path beside `target` whose name is longer by `ending`.
+fn with_ending(target: &Path, ending: &str) -> Result<PathBuf, StoreError> {
     let mut name = OsString::from(target.file_name().ok_or(StoreError::Disk)?);
-    name.push(".new");
+    name.push(ending);
     Ok(target.with_file_name(name))
 }
 

@@ -10,6 +10,7 @@
 //! Sources: SQLite's "Atomic Commit", "Write-Ahead Logging" and "Shared-Cache Mode" pages.
 
 mod batch;
+mod boot;
 mod database;
 mod error;
 mod folder;

@@ -4,6 +4,8 @@ use super::error::StorageError;
 use core::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::Write as _;
 use std::path::Path;
 use wire::id::StoreId;
 
@@ -46,6 +48,8 @@ CREATE UNIQUE INDEX data_by_id ON data (space, id);
 pub struct Storage {
     pub(super) connection: Connection,
     pub(super) store: StoreId,
+    /// The mark that nobody else has this folder open; dropped after the connection.
+    _alone: Option<File>,
 }
 
 impl Storage {
@@ -55,7 +59,11 @@ impl Storage {
     /// # Errors
     /// [`StorageError`]: the database is left as it was, and the next opening looks at all of it.
     pub fn open(folder: &Path, fresh: StoreId) -> Result<Self, StorageError> {
+        let alone = alone_in(folder)?;
         let unclosed = folder.join(LOG_FILE).try_exists().unwrap_or(false);
+        if unclosed {
+            rewrite(&folder.join(LOG_FILE)).map_err(|_| StorageError::Unreachable)?;
+        }
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -77,7 +85,7 @@ impl Storage {
             storage.verify_newest()?;
         }
         keep_log(&storage.connection, false)?;
-        Ok(storage)
+        Ok(Self { _alone: Some(alone), ..storage })
     }
 
     /// What was read or written is not as it must be: the next opening looks at all of it.
@@ -104,7 +112,7 @@ impl Storage {
 
     fn finish(connection: Connection, is_new: bool, fresh: StoreId) -> Result<Self, StorageError> {
         connection.set_prepared_statement_cache_capacity(32);
-        let mut storage = Self { connection, store: fresh };
+        let mut storage = Self { connection, store: fresh, _alone: None };
         if is_new {
             storage.create(fresh)?;
         }
@@ -130,6 +138,25 @@ impl Storage {
     pub const fn store_id(&self) -> StoreId {
         self.store
     }
+}
+
+/// Takes the folder, for as long as the mark is kept.
+fn alone_in(folder: &Path) -> Result<File, StorageError> {
+    let folder = File::open(folder).map_err(|_| StorageError::Unreachable)?;
+    match folder.try_lock() {
+        Ok(()) => Ok(folder),
+        Err(TryLockError::WouldBlock) => Err(StorageError::Locked),
+        Err(TryLockError::Error(_)) => Err(StorageError::Unreachable),
+    }
+}
+
+/// Writes a file's own bytes over it, and syncs them. After a sync that failed, systems take what was to be written for
+/// written: it can be read, is not on the disk, and no later sync brings it there.
+fn rewrite(path: &Path) -> std::io::Result<()> {
+    let bytes = fs::read(path)?;
+    let mut file = OpenOptions::new().write(true).open(path)?;
+    file.write_all(&bytes)?;
+    file.sync_all()
 }
 
 /// Whether the log stays when the database is closed, instead of being folded into it.

@@ -13,7 +13,8 @@ use reknit_relay::{DataFolder, StartError};
 use std::path::Path;
 use wire::time::{Moment, Timestamp};
 
-const KEY: [u8; 32] = [7; 32];
+/// What opens the vaults here.
+pub const KEY: [u8; 32] = [7; 32];
 /// Draws of each mode at each change, when all is tried.
 const DRAWS: u64 = 3;
 
@@ -74,6 +75,15 @@ fn place(folder: &Path) -> Place {
     Place::Folder(folder.join("people/ada"))
 }
 
+/// A Sunday in January.
+pub(crate) fn now() -> Now {
+    Now {
+        moment: Moment::ORIGIN,
+        timestamp: Timestamp::from_millis(1_768_764_600_000),
+        zone: "Europe/London".to_owned(),
+    }
+}
+
 fn make_vault(folder: &Path, random: &mut Random) -> bool {
     Session::create(place(folder), &[Unlock::Key(&KEY)], random).is_ok()
 }
@@ -90,13 +100,8 @@ fn check_vault(folder: &Path, made: bool, random: &mut Random) {
     };
     let session = session.expect("a whole vault");
     let mut node = Node::new(session, 1, false).expect("a device");
-    let now = Now {
-        moment: Moment::ORIGIN,
-        timestamp: Timestamp::from_millis(1_768_764_600_000),
-        zone: "Europe/London".to_owned(),
-    };
     let edit = Edit { text: Some("The first thing written here.".to_owned()), ..Edit::default() };
-    let written = node.execute(Command::NewDocument(DocumentKind::Journal, edit), &now, random);
+    let written = node.execute(Command::NewDocument(DocumentKind::Journal, edit), &now(), random);
     assert!(written.is_ok(), "one can write in it: {written:?}");
     drop(node);
     let session = Session::open(place, Unlock::Key(&KEY), random).expect("it opens again");

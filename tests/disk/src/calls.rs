@@ -32,6 +32,10 @@ fn int(result: c_long) -> c_int {
 unsafe fn open_at(at: c_int, path: *const c_char, flags: c_int, mode: c_uint) -> c_int {
     // SAFETY: promised by the caller.
     let name = unsafe { text(path) };
+    if let Some(own) = with(|disk| disk.instead_of(name)).flatten() {
+        // SAFETY: the text is ours and outlives the call.
+        return int(unsafe { libc::syscall(libc::SYS_openat, HERE, own.as_ptr(), flags, mode) });
+    }
     let asked = with(|disk| disk.opening(at, name, flags)).flatten();
     if let Some(Err(errno)) = asked {
         return int(refuse(errno));

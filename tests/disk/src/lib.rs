@@ -16,6 +16,7 @@ pub mod birth;
 mod calls;
 pub mod cut;
 pub mod disk;
+pub mod faults;
 pub mod machine;
 pub mod phone;
 pub mod random;

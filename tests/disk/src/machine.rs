@@ -48,6 +48,8 @@ impl Machine {
         self.boots += 1;
         let real = self.home.path().canonicalize().expect("a path").join(self.boots.to_string());
         fs::create_dir(&real).expect("a folder");
+        // Each start of the machine has a name of its own.
+        fs::write(real.with_added_extension("boot_id"), self.boots.to_string()).expect("a name");
         install(Disk::new(&real, self.tree.clone(), plan));
         real
     }
