@@ -27,6 +27,10 @@ ci: check test
 simulate SEED STEPS="":
     REKNIT_TRACE=1 REKNIT_SEED={{ SEED }} REKNIT_STEPS={{ STEPS }} cargo test --locked -p reknit-e2e --test simulation one_seed -- --nocapture
 
+# Looks through every order of two phones and a relay that forgets: situations, items, ends.
+orders:
+    cargo test --locked -p reknit-core --lib every_order -- --nocapture
+
 # Plants bugs in a copy of the sources, one at a time: the simulator must find each.
 planted *names:
     cargo run --quiet --locked -p reknit-e2e --example planted -- {{ names }}

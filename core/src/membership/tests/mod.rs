@@ -2,6 +2,7 @@
 
 mod branches;
 mod devices;
+mod every_order;
 mod fixture;
 mod founding;
 mod incarnations;
