@@ -121,7 +121,8 @@ impl World {
                 let entries = |device: DeviceIndex| self.devices[device].disk.entries(shared);
                 let (a, b) = (entries(one), entries(other));
                 let place = |entry: &EntryId| {
-                    let at = |device: DeviceIndex| self.devices[device].disk.place_of(shared, *entry);
+                    let at =
+                        |device: DeviceIndex| self.devices[device].disk.place_of(shared, *entry);
                     (a.contains(entry), at(one).or_else(|| at(other)))
                 };
                 let lacking: Vec<_> = a.symmetric_difference(&b).map(place).collect();

@@ -234,9 +234,6 @@ pub(crate) fn retry(
 ) -> Result<Changed, Error> {
     let mut changed = again(space, &[ASIDE_NO_KEY], random)?;
     let mut turn = Turn::new(space);
-    // What misses nothing any more: a process died between the control item and this.
-    let ready = core::mem::take(&mut turn.space.ready);
-    turn.ready.extend(ready);
     turn.release_control(before);
     changed.join(turn.close(random)?);
     changed.join(go_on(space, random)?);

@@ -215,84 +215,6 @@ impl Incident {
         }
     }
 
-    /// What a person reads.
-    pub const fn sentence(&self) -> &'static str {
-        match self {
-            Self::Fork { .. } => {
-                "Two different texts came from the same place. Both are kept. A damaged or changed \
-                 copy of the app can cause this; so can intent."
-            }
-            Self::FrontierMismatch { .. } => {
-                "A device has another history than this one. It was changed or restored."
-            }
-            Self::RefusedEntry { error, .. } => error.sentence(),
-            Self::UnreadableEnvelope { .. } => "A message could not be opened and was set aside.",
-            Self::WaitingRoomFull { .. } => {
-                "Many messages wait for others that have not arrived. They are fetched again later."
-            }
-            Self::MissingEntry { .. } => {
-                "A message is mentioned that no device has. Nothing of yours is affected."
-            }
-            Self::VoidOp { .. } => "A change to devices was not valid and had no effect.",
-            Self::StateMismatch { .. } => {
-                "A change to devices does not fit what this device knows and had no effect. One of \
-                 the apps may be newer, or was changed."
-            }
-            Self::BadWrap { .. } => "Your key for new messages did not arrive. Asking again.",
-            Self::RefusedChange { .. } => {
-                "A change from your partner's device could not be read and was set aside. Nothing \
-                 of yours is affected."
-            }
-            Self::RefusedEvent { .. } => "A message was not valid and had no effect.",
-            Self::RelayReceipt { .. } => {
-                "The relay's receipt is not valid. What it confirmed counts as not sent."
-            }
-            Self::RelayHistory { .. } => {
-                "The relay shows another history than it confirmed. It was changed or restored."
-            }
-            Self::RelayForgot { .. } => {
-                "The relay has forgotten messages. This device gives it what is missing."
-            }
-            Self::RelayFork { .. } => {
-                "The relay confirmed two different histories at one place. It was changed or restored."
-            }
-            Self::CheckDiffers { .. } => {
-                "Side by side, your two phones hold different histories. The relay, or one of the \
-                 apps, was changed or restored."
-            }
-            Self::RelayPrincipals => {
-                "The relay knows you by a key that is not yours. It was changed or restored."
-            }
-            Self::Poison { .. } => {
-                "The app ended twice while it read a change, which was set aside. Nothing of yours \
-                 is affected. It is tried again after an update."
-            }
-            Self::DeviceRestored { .. } => {
-                "This device was restored from a copy, or copied. Nothing is lost: it has taken in \
-                 what it had written since, and goes on under a new beginning."
-            }
-            Self::DeviceCopied { .. } => {
-                "Another copy of this device goes on under its name. If you did not restore a \
-                 copy yourself, remove this device and add it anew."
-            }
-            Self::DocumentFull { .. } => {
-                "A text has grown larger than one device may make it. The change was set aside; \
-                 your own edits go on."
-            }
-            Self::RecordFull { .. } => {
-                "More was said about one thing than one device may say. It was set aside; what was \
-                 said before stays."
-            }
-            Self::Bulk { .. } => {
-                "Much more than usual waits for you. The rest comes tomorrow, or when you take it."
-            }
-            Self::AsideFull { .. } => {
-                "Much could not be read and was set aside. What still comes of it is counted only."
-            }
-            Self::Unlisted { .. } => "More of the same happened and is counted only.",
-        }
-    }
-
     /// Whether whoever writes here can cause any number of them.
     pub const fn is_common(&self) -> bool {
         match self {
@@ -475,14 +397,24 @@ impl Incident {
             },
             14 => Self::RelayPrincipals,
             15 => Self::RefusedEvent { entry: EntryId::from_bytes(r.array()?) },
-            32 => Self::Poison {
-                entry: EntryId::from_bytes(r.array()?),
-                document: DocumentId::from_bytes(r.array()?),
-            },
             20 => Self::DeviceRestored { chain: chain(&mut r)? },
             21 => Self::DeviceCopied { chain: chain(&mut r)? },
             22 => Self::RelayFork { store: StoreId::from_bytes(r.array()?), position: r.u64()? },
             23 => Self::CheckDiffers { chain: chain(&mut r)?, seq: r.u64()? },
+            kind @ 32..=37 => Self::decode_bounded(kind, &mut r)?,
+            0 | 16..=19 | 24..=31 | 38..=u8::MAX => return Err(DecodeError::Version),
+        };
+        r.end()?;
+        Ok(incident)
+    }
+
+    /// What went over a bound, or ended the program.
+    fn decode_bounded(kind: u8, r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(match kind {
+            32 => Self::Poison {
+                entry: EntryId::from_bytes(r.array()?),
+                document: DocumentId::from_bytes(r.array()?),
+            },
             33 => Self::DocumentFull {
                 entry: EntryId::from_bytes(r.array()?),
                 document: DocumentId::from_bytes(r.array()?),
@@ -495,10 +427,8 @@ impl Incident {
             },
             36 => Self::AsideFull { position: r.u64()?, count: r.u32()? },
             37 => Self::Unlisted { count: r.u32()? },
-            0 | 16..=19 | 24..=31 | 38..=u8::MAX => return Err(DecodeError::Version),
-        };
-        r.end()?;
-        Ok(incident)
+            _ => return Err(DecodeError::Version),
+        })
     }
 }
 

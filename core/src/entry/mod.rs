@@ -18,6 +18,7 @@ mod error;
 mod frontier;
 mod header;
 mod incident;
+mod incident_words;
 mod payload;
 mod proof;
 #[cfg(test)]

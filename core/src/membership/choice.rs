@@ -5,6 +5,7 @@
 
 /// What of a branch is looked at: its first op that holds, and who stands behind it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a question of its own, asked in turn")]
 pub struct Claim {
     /// A recovery phrase signed it. No such op is built yet.
     pub by_phrase: bool,

@@ -150,6 +150,7 @@ fn drop_satisfied(wants: &mut Vec<Vec<u8>>, log: &ControlLog) {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "`just orders` shows how much was looked through")]
 fn in_every_order_two_phones_and_a_relay_that_forgets_come_to_one_log() {
     let random = &mut SeededRandom::new(7);
     let couple = Couple::new(random);
