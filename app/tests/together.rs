@@ -113,7 +113,13 @@ fn two_processes_on_one_vault_exchange_without_a_word_against_the_relay() {
 /// Pages put together are the whole.
 fn paged(stage: &Stage, whole: &str) {
     let newest = stage.run("ben", &["timeline", "--limit", "3"]).good();
-    let third = newest.rows()[0].get("record").and_then(Value::as_str).unwrap().to_owned();
+    let third = newest
+        .rows()
+        .first()
+        .and_then(|row| row.get("record"))
+        .and_then(Value::as_str)
+        .unwrap()
+        .to_owned();
     let older = stage.run("ben", &["timeline", "--before", short(&third)]).good();
     assert_eq!(older.out + &newest.out, whole);
     stage.run("ben", &["timeline", "--before", "0000"]).refused("id.unknown");

@@ -34,18 +34,14 @@ fn main() -> ExitCode {
         }
     });
     let failures = failures.into_inner().unwrap_or_else(PoisonError::into_inner);
-    match failures.iter().min_by_key(|failure| failure.seed) {
-        Some(failure) => {
-            let what = failure.what.lines().take(2).collect::<Vec<_>>().join(" ");
-            let what: String = what.chars().take(SAID_MAX).collect();
-            println!("within {} seeds: {what}", failure.seed - from + 1);
-            ExitCode::FAILURE
-        }
-        None => {
-            println!("nothing in {count} seeds");
-            ExitCode::SUCCESS
-        }
-    }
+    let Some(failure) = failures.iter().min_by_key(|failure| failure.seed) else {
+        println!("nothing in {count} seeds");
+        return ExitCode::SUCCESS;
+    };
+    let what = failure.what.lines().take(2).collect::<Vec<_>>().join(" ");
+    let what: String = what.chars().take(SAID_MAX).collect();
+    println!("within {} seeds: {what}", failure.seed - from + 1);
+    ExitCode::FAILURE
 }
 
 fn number(name: &str) -> Option<u64> {

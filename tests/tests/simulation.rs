@@ -63,7 +63,7 @@ fn five_hundred_schedules_keep_every_promise() {
     let failed = lock(&failed).clone();
     total.print();
     let seconds = begun.elapsed().as_secs_f64();
-    let speed = seeds.len() as f64 / seconds;
+    let speed = f64::from(u32::try_from(seeds.len()).expect("so many seeds")) / seconds;
     println!(
         "{} schedules in {seconds:.1} s, {speed:.1} a second; {} of them twice with equal traces; {} failed",
         seeds.len(),

@@ -77,9 +77,9 @@ pub(crate) async fn sync(args: &SyncArgs, context: &Context) -> Result<(), Failu
             Notice::Refused(refusal) => refused = Some(*refusal),
             Notice::RelayForgot => context.out.say(words::RELAY_FORGOT)?,
             Notice::Incident(code) => context.out.say(&words::incident(code))?,
-            // Said once, at the end.
-            Notice::Bulk(_) => {}
-            Notice::ShowNumber(_)
+            // What is too much for a day is said once, at the end.
+            Notice::Bulk(_)
+            | Notice::ShowNumber(_)
             | Notice::AskNumber
             | Notice::Paired
             | Notice::PairingEnded(_) => {}

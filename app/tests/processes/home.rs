@@ -2,6 +2,7 @@
 
 use crate::process::{Process, Told};
 use serde_json::Value;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -23,7 +24,10 @@ impl Home {
     pub(crate) fn new(world: &Path, name: &str) -> Self {
         // A key, which is not stretched: hundreds of commands here would take most of their time for a secret. What
         // secrets open is in `alone.rs` and `together.rs`.
-        let key: String = name.bytes().cycle().take(32).map(|byte| format!("{byte:02x}")).collect();
+        let mut key = String::new();
+        for byte in name.bytes().cycle().take(32) {
+            write!(key, "{byte:02x}").unwrap();
+        }
         fs::write(world.join(format!("{name}.key")), key).unwrap();
         Self { folder: world.join(name), logs: AtomicUsize::new(0) }
     }

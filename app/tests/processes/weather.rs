@@ -112,7 +112,9 @@ fn f27_a_tail_goes_on_when_its_network_gives_it_another_port() {
         "two new ports: {} first packets of new connections",
         after.initials - before.initials
     ));
-    watching.into_iter().for_each(|process| drop(process.stop()));
+    for process in watching {
+        drop(process.stop());
+    }
     couple.settle();
     let shared = couple.agree();
     assert!(shared.contains("third port"), "{shared}");

@@ -36,6 +36,7 @@ mod meeting;
 mod merge;
 mod missing;
 mod node;
+mod overlay;
 mod pages;
 mod pair;
 mod quota;

@@ -166,6 +166,7 @@ fn set_aside(
         space.log.stand_on(tip);
         space.shelf.put(&mut batch, Place::new(Table::Meta, META_APART), tip.as_bytes(), random)?;
     }
+    space.may_intend = true;
     // What waits may be sealed under a key that only the branch knew.
     space.reseed(&mut batch, random)?;
     space.shelf.commit(batch)

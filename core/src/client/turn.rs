@@ -9,6 +9,7 @@
 
 use crate::client::effect::SpaceKey;
 use crate::client::error::Error;
+use crate::client::overlay::{Added, Overlay};
 use crate::client::shelf::{OpenRow, Place, Shelf};
 use crate::client::space::{OutboxItem, Space, place_row};
 use crate::client::withdraw::chain_row;
@@ -95,41 +96,6 @@ pub(crate) struct Turn<'a> {
     waiting: BTreeMap<EnvelopeId, Vec<u8>>,
     accepted: BTreeMap<EntryId, Vec<u8>>,
     added: Added,
-}
-
-/// An accepted entry, as admission asks for it: its order key, and what its author had seen.
-pub(crate) type Placed = (EntryId, OrderKey, Frontier);
-
-/// Entries that this turn adds to the store.
-#[derive(Debug, Default)]
-struct Added(BTreeMap<(ChainId, u64), Vec<Placed>>);
-
-/// What is known of entries: the store, and what this turn adds to it.
-struct Overlay<'a> {
-    space: &'a Space,
-    added: &'a Added,
-}
-
-impl Overlay<'_> {
-    fn added_at(&self, chain: ChainId, seq: u64) -> &[Placed] {
-        self.added.0.get(&(chain, seq)).map_or(&[], Vec::as_slice)
-    }
-}
-
-impl Known for Overlay<'_> {
-    fn entries_at(&self, chain: ChainId, seq: u64) -> Vec<(EntryId, OrderKey)> {
-        let mut found = self.space.stored_at(chain, seq);
-        found.extend(self.added_at(chain, seq).iter().map(|(id, k, _)| (*id, *k)));
-        found
-    }
-
-    fn seen_by(&self, chain: ChainId, seq: u64, id: EntryId) -> Frontier {
-        let added = self.added_at(chain, seq).iter().find(|(of, ..)| *of == id);
-        match added {
-            Some((_, _, seen)) => seen.clone(),
-            None => self.space.seen_by(chain, seq, id),
-        }
-    }
 }
 
 /// How an entry came: in which envelope, at which position of the relay's log.

@@ -3,9 +3,9 @@
 
 use crate::client::card;
 use crate::client::error::Error;
+use crate::client::overlay::Placed;
 use crate::client::session::Session;
 use crate::client::space::Space;
-use crate::client::turn::Placed;
 use crate::crypto::Unverified;
 use crate::entry::{Admission, AdmitContext, Chains, Entry, Frontier, Known};
 use crate::membership::{SpaceKind, Standing};

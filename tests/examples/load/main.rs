@@ -55,7 +55,7 @@ async fn run(count: usize) {
     );
     crowd.lose(&mut relay).await;
     crowd.part(&mut relay).await;
-    siege::run(&networks, &relay).await;
+    Box::pin(siege::run(&networks, &relay)).await;
     println!(
         "  of the phones that only listened, {} lost their connection meanwhile",
         crowd.lost()

@@ -14,7 +14,7 @@ const TRIES_MAX: usize = 30;
 /// What a client that does not read lets a relay have under way.
 const WINDOW: u32 = 16 * 1024;
 /// Longer than any bound of the relay.
-const IDLE_TIME: Duration = Duration::from_secs(120);
+const IDLE_TIME: Duration = Duration::from_mins(2);
 
 /// A bare connection, and its first stream once it is open.
 pub(crate) struct Raw {

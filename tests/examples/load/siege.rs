@@ -31,7 +31,7 @@ const SILENT: usize = 300;
 /// Sign-ins of honest clients meanwhile.
 const VISITS: u16 = 40;
 /// Longer than the longest patience of the relay.
-const TIME_MAX: Duration = Duration::from_secs(120);
+const TIME_MAX: Duration = Duration::from_mins(2);
 
 /// Who takes part, for the bound.
 pub(crate) const CROWD: Crowd =
@@ -45,7 +45,7 @@ pub(crate) async fn run(networks: &Arc<Networks>, relay: &Relay) {
     let silent = tokio::spawn(silent(Arc::clone(networks)));
     let writers = tokio::spawn(write(Arc::clone(networks)));
     let visits = visit(networks).await;
-    pair(networks).await;
+    Box::pin(pair(networks)).await;
     writers.await.expect("all that was pushed has its receipt");
     let during = relay.memory();
     println!(

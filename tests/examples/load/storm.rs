@@ -16,7 +16,7 @@ use wire::refusal::Reason;
 use wire::time::Moment;
 
 /// After so long without all of them in, the rest counts as starved.
-const TIME_MAX: Duration = Duration::from_secs(300);
+const TIME_MAX: Duration = Duration::from_mins(5);
 /// Connections at a time that make spaces.
 const MAKERS: usize = 16;
 

@@ -39,7 +39,8 @@ pub(crate) fn all() -> Vec<Bug> {
 
 fn read(file: &Path) -> Vec<Bug> {
     let text = fs::read_to_string(file).expect("it can be read");
-    let rows: Value = toml::from_str(&text).unwrap_or_else(|error| panic!("{file:?}: {error}"));
+    let rows: Value =
+        toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     let rows = rows["bug"].as_array().expect("[[bug]]").clone();
     rows.iter().map(bug).collect()
 }

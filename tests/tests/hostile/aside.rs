@@ -26,11 +26,10 @@ impl Siege {
 
     fn dropped(&self, device: DeviceIndex) -> Option<u32> {
         let tickets = self.world.node(device).session().tickets();
-        let dropped = tickets.into_iter().find_map(|(_, ticket)| match ticket {
+        tickets.into_iter().find_map(|(_, ticket)| match ticket {
             Ticket::Dropped(dropped) => Some(dropped.count),
             Ticket::Gap { .. } | Ticket::Overflow(_) | Ticket::Bulk(_) => None,
-        });
-        dropped
+        })
     }
 
     /// The phone starts as a newer program would: what is set aside counts as judged by an older one.

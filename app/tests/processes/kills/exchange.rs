@@ -76,7 +76,7 @@ impl Couple {
         let [one, other] = [0, 1].map(|side: usize| Victim::role("exchange", &self.homes[side]));
         let mut victims = [one, other];
         let victim = usize::try_from(chance.below(3)).unwrap();
-        for _ in 0..1 + chance.below(LINES_MAX) {
+        for _ in 0..=chance.below(LINES_MAX) {
             victims[victim % 2].hear().unwrap();
         }
         chance.pause(LIFE_MAX);

@@ -16,7 +16,7 @@ const SHARE: u64 = 50;
 /// come from one.
 const PAIRINGS_A_RELAY: u64 = 3;
 /// Longer than any pairing takes.
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 /// The two processes of a pairing, and what each has said.
 struct Pairing {

@@ -19,7 +19,7 @@ use wire::address::AddressLine;
 const KEY: [u8; 32] = [7; 32];
 
 /// Longer than an exchange or a pairing takes on a busy machine.
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 /// The content of a key file.
 pub(crate) fn key_digits() -> String {
@@ -61,22 +61,18 @@ pub(crate) fn moment(driver: &mut Driver, text: &str) -> (String, String) {
         text: Some(Text::new(text).unwrap()),
         felt: None,
     });
-    match driver.execute(Command::Tell(event.clone())).unwrap() {
-        Answer::Told(entry) => {
-            let record = event.record(entry, driver.node().session().person());
-            (record.hex(), entry.hex())
-        }
-        other => panic!("{other:?}"),
-    }
+    let answer = driver.execute(Command::Tell(event.clone())).unwrap();
+    let Answer::Told(entry) = answer else { panic!("{answer:?}") };
+    let record = event.record(entry, driver.node().session().person());
+    (record.hex(), entry.hex())
 }
 
 /// Writes a page.
 pub(crate) fn page(driver: &mut Driver, text: &str) -> String {
     let edit = Edit { text: Some(text.to_owned()), ..Edit::default() };
-    match driver.execute(Command::NewDocument(DocumentKind::Journal, edit)).unwrap() {
-        Answer::Document(id) => id.hex(),
-        other => panic!("{other:?}"),
-    }
+    let answer = driver.execute(Command::NewDocument(DocumentKind::Journal, edit)).unwrap();
+    let Answer::Document(id) = answer else { panic!("{answer:?}") };
+    id.hex()
 }
 
 /// Every record and page that lists show.
