@@ -21,7 +21,7 @@ use crate::entry::{
 };
 use crate::membership::Standing;
 use crate::model::Told;
-use crate::model::id::{ChainId, DocumentId, EntryId, OrderKey, PersonId, RecordId};
+use crate::model::id::{ChainId, DocumentId, EntryId, PersonId, RecordId};
 use crate::store::{Batch, Table};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use wire::codec::{Reader, Writer};

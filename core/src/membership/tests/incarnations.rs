@@ -111,21 +111,21 @@ fn b38_a_space_has_at_most_255_chains() {
 }
 
 #[test]
-fn an_intent_knows_its_own_op_from_a_copys() {
+fn an_intent_knows_its_own_op_from_that_of_a_copy() {
     let random = &mut SeededRandom::new(85);
     let (human, mut space) = private(random);
     let me = human.keys.id();
     let mut mine = Intent::new(Want::NewIncarnation(anew(me, 0)));
     mine.ends_at(6, EntryId::from_bytes([8; 32]));
-    let mut copys = Intent::new(Want::NewIncarnation(anew(me, 0)));
+    let mut other = Intent::new(Want::NewIncarnation(anew(me, 0)));
     let item = mine.compose(&space.composer(&human.keys), random).unwrap();
-    copys.compose(&space.composer(&human.keys), random).unwrap();
+    other.compose(&space.composer(&human.keys), random).unwrap();
     mine.ends_at(7, EntryId::from_bytes([7; 32]));
     let mine = Intent::decode(&mine.encode()).unwrap();
     assert!(!mine.landed(&space.log));
     space.receive(item, &human.me());
-    assert!(mine.is_satisfied(&space.log) && copys.is_satisfied(&space.log));
-    assert!(mine.landed(&space.log) && !copys.landed(&space.log));
+    assert!(mine.is_satisfied(&space.log) && other.is_satisfied(&space.log));
+    assert!(mine.landed(&space.log) && !other.landed(&space.log));
     let cut = space.log.table().device(me).unwrap().cut.unwrap();
     assert_eq!(cut.seq, 6, "what is sent already stays as it is");
 }
