@@ -157,15 +157,25 @@ impl Space {
         Ok(kept.max(named.unwrap_or(0)))
     }
 
+    /// The last place of the own chain that somebody else can hold; `placed` are at the relay since a moment ago.
+    pub(crate) fn public_end(&self, placed: &BTreeSet<EntryId>) -> Result<u64, Error> {
+        let head = self.chains.get(self.me).map_or(0, |head| head.seq);
+        let unsent = self.unsent_of(self.me)?;
+        let newest = unsent.iter().rev().find(|(_, id)| placed.contains(id)).map(|(seq, _)| *seq);
+        let before = unsent.first().map_or(head, |(seq, _)| seq.saturating_sub(1));
+        Ok(newest.unwrap_or(before))
+    }
+
     /// Before the positions at a relay that forgot are dropped: how far the own chain was known there.
     pub(crate) fn keep_public(
         &self,
         batch: &mut Batch,
         random: &mut dyn Random,
     ) -> Result<(), Error> {
-        let unsent = self.unsent_of(self.me)?;
-        let Some(head) = self.chains.get(self.me) else { return Ok(()) };
-        let public = unsent.first().map_or(head.seq, |(seq, _)| seq.saturating_sub(1));
+        if self.chains.get(self.me).is_none() {
+            return Ok(());
+        }
+        let public = self.public_end(&BTreeSet::new())?;
         let row = public_row(self.me);
         self.shelf.put(batch, Place::new(Table::Meta, &row), &public.to_be_bytes(), random)
     }

@@ -39,26 +39,31 @@ impl Space {
     }
 
     /// Entries were taken out of a chain: it may be without doubt now.
-    pub(crate) fn forget_doubt(&mut self, chain: ChainId) {
-        if self.doubt_of(chain).is_none() {
+    pub(crate) fn forget_doubt(&mut self, chain: ChainId) -> Result<(), Error> {
+        if self.doubt_of(chain, &BTreeSet::new())?.is_none() {
             self.doubts.remove(&chain);
         }
+        Ok(())
     }
 
-    /// Why a chain is in doubt, if it is. What this device itself writes behind an end that a copy of it has set is
-    /// said again soon, in another chain.
-    fn doubt_of(&self, chain: ChainId) -> Option<Doubt> {
-        let head = self.chains.get(chain)?;
-        let end = self.log.end_of(chain).filter(|(last, _)| chain != self.me && head.seq > *last);
+    /// Why a chain is in doubt, if it is. What this device itself wrote behind an end that a copy of it has set, and
+    /// nobody else can hold, is said again soon, in another chain.
+    fn doubt_of(&self, chain: ChainId, placed: &BTreeSet<EntryId>) -> Result<Option<Doubt>, Error> {
+        let Some(head) = self.chains.get(chain) else { return Ok(None) };
+        let mut end = self.log.end_of(chain);
+        if let Some((last, _)) = end {
+            let known = if chain == self.me { self.public_end(placed)? } else { head.seq };
+            end = end.filter(|_| known > last);
+        }
         let split = head.split.map(|split| split.seq);
-        (split.is_some() || end.is_some()).then_some(Doubt { split, end })
+        Ok((split.is_some() || end.is_some()).then_some(Doubt { split, end }))
     }
 
     /// After the chains are read: what is in doubt, from the rows kept.
     pub(super) fn load_doubts(&mut self) -> Result<(), Error> {
         let chains: Vec<ChainId> = self.chains.iter().map(|(chain, _)| chain).collect();
         for chain in chains {
-            let Some(doubt) = self.doubt_of(chain) else { continue };
+            let Some(doubt) = self.doubt_of(chain, &BTreeSet::new())? else { continue };
             let mut heard = Acknowledged::new();
             let prefix = heard_prefix(chain);
             for row in self.shelf.prefix(Table::Meta, &prefix)? {
@@ -129,7 +134,7 @@ impl Turn<'_> {
         let mut due: BTreeMap<ChainId, Doubt> = BTreeMap::new();
         let mut is_new = false;
         for chain in chains {
-            let Some(doubt) = self.space.doubt_of(chain) else {
+            let Some(doubt) = self.space.doubt_of(chain, &self.placed)? else {
                 if self.space.doubts.remove(&chain).is_some() {
                     self.rebuild = true;
                 }

@@ -93,6 +93,8 @@ pub(crate) struct Turn<'a> {
     pub(crate) own_elsewhere: bool,
     /// Chains in doubt of which an accepted entry speaks.
     pub(crate) heard_of: BTreeSet<ChainId>,
+    /// Entries that the relay is known to hold since this turn.
+    pub(crate) placed: BTreeSet<EntryId>,
     waiting: BTreeMap<EnvelopeId, Vec<u8>>,
     accepted: BTreeMap<EntryId, Vec<u8>>,
     added: Added,
@@ -147,6 +149,7 @@ impl<'a> Turn<'a> {
             acquitted: Vec::new(),
             own_elsewhere: false,
             heard_of: BTreeSet::new(),
+            placed: BTreeSet::new(),
             waiting: BTreeMap::new(),
             accepted: BTreeMap::new(),
             added: Added::default(),
@@ -450,6 +453,7 @@ impl<'a> Turn<'a> {
 
     /// The relay holds this entry at a position.
     pub(crate) fn place_at_relay(&mut self, id: EntryId, position: u64) {
+        self.placed.insert(id);
         let place = Place::new(Table::Positions, id.as_bytes());
         Shelf::put_sealed(&mut self.batch, place, position.to_be_bytes().to_vec());
     }

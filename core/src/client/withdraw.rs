@@ -108,7 +108,7 @@ impl Turn<'_> {
                 self.batch.delete(Table::Chains, &row);
                 self.space.chains.forget(chain);
             }
-            self.space.forget_doubt(chain);
+            self.space.forget_doubt(chain)?;
         }
         Ok(())
     }
