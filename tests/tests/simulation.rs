@@ -64,15 +64,15 @@ fn five_hundred_schedules_keep_every_promise() {
     });
     let total = lock(&total).clone();
     let failed = lock(&failed).clone();
-    total.print();
     let seconds = begun.elapsed().as_secs_f64();
     let speed = f64::from(u32::try_from(seeds.len()).expect("so many seeds")) / seconds;
-    println!(
+    let whole = format!(
         "{} schedules in {seconds:.1} s, {speed:.1} a second; {} of them twice with equal traces; {} failed",
         seeds.len(),
         twice.into_inner(),
         failed.len(),
     );
+    total.print(&whole);
     assert!(failed.is_empty(), "\n{}", all_told(&failed, &plan));
     for (name, count) in total.rows().into_iter().filter(|(name, _)| clones() || *name != CLONES) {
         assert!(count > 0 || number("REKNIT_SEEDS").is_some(), "no {name} in {} runs", total.runs);
@@ -93,7 +93,7 @@ fn one_seed() {
         let steps = std::env::var("REKNIT_STEPS").ok().filter(|steps| !steps.is_empty());
         let number = |step: &str| step.parse().expect("a step's number");
         let only = steps.map(|steps| steps.split(',').map(number).collect());
-        run(seed, &Plan { length: length(), clones: clones(), only }).tally.print();
+        run(seed, &Plan { length: length(), clones: clones(), only }).tally.print("");
     }
 }
 
