@@ -98,7 +98,7 @@ const CORE: PackageRule = PackageRule {
         row("src/sync", &["wire"], &["thiserror", "tracing"], Pure),
         row("src/transport", &["wire"], &["quinn", "rustls", "thiserror", "tokio"], Free),
         row("src/client", &["*"], &["thiserror", "tracing", "zeroize"], Blocking),
-        row("src/client/driver.rs", &["*"], &["tokio", "tracing"], Free),
+        row("src/client/node/driver.rs", &["*"], &["tokio", "tracing"], Free),
         tests("tests"),
     ],
 };

@@ -1,0 +1,121 @@
+//! Giving a relay what it lacks, and sealing anew what an older epoch sealed: page by page, so that ten thousand
+//! envelopes cost no more memory than a few.
+
+use crate::client::error::Error;
+use crate::client::node::link::{Link, pending};
+use crate::client::node::rejoin::META_RESEED;
+use crate::client::space::state::{FEW, OutboxItem, Space};
+use crate::client::turn::gather::Turn;
+use crate::client::vault::shelf::Place;
+use crate::crypto::Random;
+use crate::model::id::EntryId;
+use crate::store::Table;
+use crate::sync;
+use std::collections::BTreeSet;
+use wire::codec::{Reader, Writer};
+
+/// Ids read at a time.
+const IDS: usize = 1_000;
+
+impl Space {
+    /// What waits in the outbox, as the engine counts it.
+    pub(crate) fn pending(&self) -> Result<Vec<sync::Pending>, Error> {
+        let mut all = Vec::new();
+        // Nothing before it is known what the relay lacks; and a device that was restored or copied uploads nothing
+        // before it has begun anew.
+        if self.reseeding || self.is_held() {
+            return Ok(all);
+        }
+        self.each_outbox(|item| all.push(pending(item.key, item.epoch, &item.envelope)))?;
+        Ok(all)
+    }
+
+    /// Puts all that the relay lacks into the outbox, in causal order. What waited there already takes its place among
+    /// the rest: no entry goes before one that it follows.
+    ///
+    /// The new items stand behind the old ones until all are there; then the old ones go, and with them the note that
+    /// this is to be done. A crash in between begins it anew.
+    pub(crate) fn refill_outbox(&mut self, random: &mut dyn Random) -> Result<(), Error> {
+        let first = self.begin_reseed(random)?;
+        let mut queued = BTreeSet::new();
+        self.each_outbox(|item| {
+            queued.insert(item.entry);
+        })?;
+        let mut after = None;
+        loop {
+            let ids = self.shelf.store().places(Table::Entries, after.take(), IDS)?;
+            let Some(last) = ids.last() else { break };
+            after = Some(last.clone());
+            let ids: Vec<EntryId> =
+                ids.iter().filter_map(|(_, id)| EntryId::from_slice(id)).collect();
+            for few in ids.chunks(FEW) {
+                let mut turn = Turn::new(self);
+                for id in few {
+                    if queued.contains(id) || !turn.space.is_at_relay(*id)? {
+                        turn.enqueue(*id, random)?;
+                    }
+                }
+                turn.close(random)?;
+            }
+        }
+        let old = self.outbox_keys(|item| item.key < first)?;
+        let mut turn = Turn::new(self);
+        for key in old {
+            turn.batch.delete(Table::Outbox, &key.to_be_bytes());
+        }
+        turn.batch.delete(Table::Meta, META_RESEED);
+        turn.close(random)?;
+        Ok(())
+    }
+
+    /// The key from which on the outbox is new. What a try that was cut off left there goes.
+    fn begin_reseed(&mut self, random: &mut dyn Random) -> Result<u64, Error> {
+        let row = self.shelf.get(Table::Meta, META_RESEED)?;
+        let begun = row.and_then(|row| Reader::new(&row.body).u64().ok());
+        let first = begun.unwrap_or(self.outbox_next);
+        let left = self.outbox_keys(|item| item.key >= first)?;
+        let mut turn = Turn::new(self);
+        for key in left {
+            turn.batch.delete(Table::Outbox, &key.to_be_bytes());
+        }
+        let mut body = Writer::new();
+        body.u64(first);
+        let place = Place::new(Table::Meta, META_RESEED);
+        turn.space.shelf.put(&mut turn.batch, place, body.as_slice(), random)?;
+        turn.close(random)?;
+        Ok(first)
+    }
+
+    /// Seals what an older epoch sealed again.
+    pub(crate) fn reseal(&mut self, random: &mut dyn Random) -> Result<(), Error> {
+        let epoch = self.log.epoch();
+        let old = self.outbox_keys(|item| item.epoch != epoch)?;
+        for few in old.chunks(FEW) {
+            let mut turn = Turn::new(self);
+            for key in few {
+                if let Some(item) = turn.space.outbox_item(*key)? {
+                    turn.reseal(&item, random)?;
+                }
+            }
+            turn.close(random)?;
+        }
+        Ok(())
+    }
+
+    fn outbox_keys(&self, which: impl Fn(&OutboxItem) -> bool) -> Result<Vec<u64>, Error> {
+        let mut keys = Vec::new();
+        self.each_outbox(|item| keys.extend(which(item).then_some(item.key)))?;
+        Ok(keys)
+    }
+
+    /// Whether the present relay gave a receipt or a copy of it.
+    fn is_at_relay(&self, entry: EntryId) -> Result<bool, Error> {
+        Ok(self.shelf.store().get(Table::Positions, entry.as_bytes())?.is_some())
+    }
+}
+
+impl Link {
+    pub(crate) fn pending_of(space: &Space) -> Result<Vec<sync::Pending>, Error> {
+        space.pending()
+    }
+}

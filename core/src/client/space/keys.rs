@@ -1,0 +1,103 @@
+//! The control log of a space, folded from the items that are held, and the epoch keys that come with them.
+
+use crate::client::error::Error;
+use crate::client::space::state::{Loader, Space};
+use crate::client::vault::shelf::Place;
+use crate::crypto::{EpochKey, Random};
+use crate::membership::{Folded, ReceiveError};
+use crate::store::{Batch, Table as Rows};
+use wire::codec::Reader;
+use wire::control::ControlItem;
+use wire::hash::item_hash;
+use zeroize::Zeroizing;
+
+/// Begins the rows of the epoch keys, so that no wrap need be opened twice.
+const META_EPOCH: &[u8] = b"epoch";
+
+impl Space {
+    pub(crate) fn load_keys(&mut self) -> Result<(), Error> {
+        for row in self.shelf.prefix(Rows::Meta, META_EPOCH)? {
+            let epoch = Reader::new(row.id.get(META_EPOCH.len()..).unwrap_or_default()).u32()?;
+            let key = Zeroizing::new(Reader::new(&row.body).array()?);
+            let key = EpochKey::from_bytes(&key);
+            self.kept.insert((epoch, key.commitment(self.home.space, epoch)));
+            self.keyring.insert(epoch, key);
+        }
+        Ok(())
+    }
+
+    /// Keeps the keys that this device has come by, if there are new ones.
+    pub(crate) fn keep_keys(&mut self, random: &mut dyn Random) -> Result<(), Error> {
+        let mut batch = Batch::new();
+        let mut new = Vec::new();
+        let commitments = self.log.commitments().map(|(epoch, kc)| (epoch, *kc));
+        for (epoch, kc) in commitments.filter(|of| !self.kept.contains(of)) {
+            if let Some(key) = self.keyring.get_committed(epoch, &kc) {
+                let row = [META_EPOCH, &epoch.to_be_bytes(), &kc].concat();
+                self.shelf.put(&mut batch, Place::new(Rows::Meta, &row), key.as_bytes(), random)?;
+                new.push((epoch, kc));
+            }
+        }
+        if batch.is_empty() {
+            return Ok(());
+        }
+        self.shelf.commit(batch)?;
+        self.kept.extend(new);
+        Ok(())
+    }
+
+    pub(crate) fn load_control(&mut self, loader: &Loader<'_>) -> Result<(), Error> {
+        let items = self.control_items()?;
+        for item in &items {
+            self.control_held = self.control_held.saturating_add(1);
+            self.control_head = item_hash(item);
+        }
+        self.fold_held(&items, loader);
+        self.remember_branches()
+    }
+
+    /// Folds an item that comes next, and with it all that is held if it brings a key that was missing.
+    pub(crate) fn fold_next(
+        &mut self,
+        item: &[u8],
+        loader: &Loader<'_>,
+    ) -> Result<Vec<Folded>, Error> {
+        if self.log.next_idx() == self.control_held {
+            let me = loader.recipient();
+            if let Ok(step) = self.log.receive(item, &mut self.keyring, Some(&me)) {
+                return Ok(vec![step]);
+            }
+        }
+        let mut items = self.control_items()?;
+        items.push(item.to_vec());
+        Ok(self.fold_held(&items, loader))
+    }
+
+    /// Folds the held items that can be folded now. Returns the outcomes of those.
+    pub(crate) fn fold_held(&mut self, items: &[Vec<u8>], loader: &Loader<'_>) -> Vec<Folded> {
+        let me = loader.recipient();
+        let mut folded = Vec::new();
+        let from = usize::try_from(self.log.next_idx()).unwrap_or(usize::MAX);
+        let mut climbed = false;
+        for item in items.iter().skip(from) {
+            let mut outcome = self.log.receive(item, &mut self.keyring, Some(&me));
+            if matches!(outcome, Err(ReceiveError::NeedKey { .. })) && !climbed {
+                climbed = true;
+                let parsed: Vec<ControlItem> =
+                    items.iter().filter_map(|item| ControlItem::decode(item).ok()).collect();
+                let tried = core::mem::replace(&mut self.tried, parsed.len());
+                if self.keyring.climb_past(&parsed, tried, self.home, &me).is_ok() {
+                    outcome = self.log.receive(item, &mut self.keyring, Some(&me));
+                }
+            }
+            match outcome {
+                Ok(step) => folded.push(step),
+                // What does not open, or is of another space, is kept and not folded; nothing after it is either.
+                Err(ReceiveError::NeedKey { .. } | ReceiveError::Chain | ReceiveError::Foreign) => {
+                    break;
+                }
+            }
+        }
+        folded
+    }
+}

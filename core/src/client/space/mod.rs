@@ -1,0 +1,11 @@
+//! One space in memory, as its rows say: members, keys, chains, what waits, what is in doubt. Nothing here decides what
+//! comes next.
+
+pub(crate) mod card;
+pub(crate) mod doubt;
+pub(crate) mod edit_row;
+pub(crate) mod gaps;
+pub(crate) mod keys;
+pub(crate) mod overlay;
+pub(crate) mod quota;
+pub(crate) mod state;
