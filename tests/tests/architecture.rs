@@ -49,6 +49,53 @@ const WIRE: PackageRule = PackageRule {
 /// What the workers above the keys share: ids of the model, the keys, the wire.
 const SIGNED: &[&str] = &["crypto", "model::id", "wire"];
 
+/// The rooms of the conductor, from the lowest on: each may use those before it.
+const VAULT: &[&str] = &["client::error", "client::vault", "crypto", "model::id", "store", "wire"];
+const SPACE: &[&str] = &[
+    "client::error",
+    "client::space",
+    "client::vault",
+    "crypto",
+    "document",
+    "entry",
+    "membership",
+    "model",
+    "store",
+    "view",
+    "wire",
+];
+const TURN: &[&str] = &[
+    "client::error",
+    "client::space",
+    "client::turn",
+    "client::vault",
+    "crypto",
+    "document",
+    "entry",
+    "membership",
+    "model",
+    "store",
+    "sync::Delivery",
+    "view",
+    "wire",
+];
+const SESSION: &[&str] = &[
+    "client::error",
+    "client::session",
+    "client::space",
+    "client::turn",
+    "client::vault",
+    "crypto",
+    "document",
+    "entry",
+    "environment",
+    "membership",
+    "model",
+    "store",
+    "view",
+    "wire",
+];
+
 const CORE: PackageRule = PackageRule {
     name: "reknit-core",
     edges: &["reknit-wire"],
@@ -97,7 +144,13 @@ const CORE: PackageRule = PackageRule {
         row("src/store", &["model::id", "wire"], &["rusqlite", "thiserror"], Blocking),
         row("src/sync", &["wire"], &["thiserror", "tracing"], Pure),
         row("src/transport", &["wire"], &["quinn", "rustls", "thiserror", "tokio"], Free),
-        row("src/client", &["*"], &["thiserror", "tracing", "zeroize"], Blocking),
+        row("src/client/mod.rs", &["*"], &[], Pure),
+        row("src/client/error.rs", &["*"], &["thiserror"], Pure),
+        row("src/client/vault", VAULT, &["zeroize"], Blocking),
+        row("src/client/space", SPACE, &["zeroize"], Blocking),
+        row("src/client/turn", TURN, &["tracing"], Blocking),
+        row("src/client/session", SESSION, &["thiserror", "zeroize"], Blocking),
+        row("src/client/node", &["*"], &["thiserror", "tracing", "zeroize"], Blocking),
         row("src/client/node/driver.rs", &["*"], &["tokio", "tracing"], Free),
         tests("tests"),
     ],

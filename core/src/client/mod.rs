@@ -5,6 +5,8 @@
 //! in    deliver  sync -> crypto (open) -> entry (verify, admit) -> document (gate, merge) -> model (fold) -> one commit
 //! ```
 //!
+//! Five rooms, each using those before it: `vault`, `space`, `turn`, `session`, `node`.
+//!
 //! Invariants: what a call returned from is on the disk; a turn commits whole or not at all; all that memory holds can
 //! be read again from the disk.
 

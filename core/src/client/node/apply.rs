@@ -4,7 +4,7 @@ use crate::client::error::Error;
 use crate::client::node::command::{Answer, Command};
 use crate::client::node::link::pending;
 use crate::client::node::machine::{Node, Now};
-use crate::client::session::unlocked::{Session, Slot};
+use crate::client::session::unlocked::{META_NAME, Session, Slot};
 use crate::client::space::card;
 use crate::client::space::state::Space;
 use crate::client::turn::gather::{Author, Turn};
@@ -20,9 +20,6 @@ use crate::model::{Event, has_share, may};
 use crate::store::{Batch, Table};
 use wire::address::AddressLine;
 use wire::id::SpaceHandle;
-
-/// The name that this person chose, until it is told.
-pub(crate) const META_NAME: &[u8] = b"name";
 
 impl Now {
     /// The instant and zone that stand in what a person says.

@@ -2,7 +2,7 @@
 
 use crate::client::error::Error;
 use crate::client::node::machine::{Node, Notice, Now, Output};
-use crate::client::space::state::Position;
+use crate::client::space::relay::Position;
 use crate::client::turn::gather::Turn;
 use crate::crypto::{Random, Signature, VerifyKey};
 use crate::entry::Incident;

@@ -3,11 +3,11 @@
 use crate::client::error::Error;
 use crate::client::node::machine::{Node, Notice, Now, Output};
 use crate::client::session::unlocked::Session;
-use crate::client::space::state::{Position, Space};
-use crate::client::turn::aside;
-use crate::client::turn::control;
-use crate::client::turn::deliver::{self, META_NEWEST_RECEIPT};
+use crate::client::space::relay::Position;
+use crate::client::space::state::Space;
+use crate::client::turn::deliver::META_NEWEST_RECEIPT;
 use crate::client::turn::gather::Turn;
+use crate::client::turn::{aside, control, deliver};
 use crate::crypto::Random;
 use crate::entry::Incident;
 use crate::membership::SpaceKind;

@@ -15,7 +15,6 @@ use crate::client::node::link::Link;
 use crate::client::node::meeting::Pairing;
 use crate::client::node::relink::Standing;
 use crate::client::session::unlocked::Session;
-use crate::client::turn::control;
 use crate::client::turn::gather::Changed;
 use crate::crypto::Random;
 use crate::membership::{Intent, SpaceKind, Want};
@@ -175,7 +174,7 @@ impl Node {
         let space = slot.space_mut().ok_or(Error::NotPaired)?;
         space.must_be_member()?;
         let want = Want::Rekey { after: space.log.epoch() };
-        control::intend(space, &Intent::new(want), random)?;
+        space.intend(&Intent::new(want), random)?;
         self.pump_all(now, random)
     }
 

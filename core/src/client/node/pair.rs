@@ -8,7 +8,6 @@ use crate::client::node::command::{Answer, Invited, Whom};
 use crate::client::node::machine::{Node, Notice, Now};
 use crate::client::node::meeting::{Machine, Mail, Pairing};
 use crate::client::session::unlocked::Session;
-use crate::client::turn::control;
 use crate::crypto::{Home, Random, SigningKey};
 use crate::membership::{
     AddDevice, Card as GenesisCard, GenesisPerson, Intent, JoinerView, SharedGenesis, Want,
@@ -157,7 +156,7 @@ impl Node {
             Output::Admit { device, th } => {
                 let add = AddDevice { person: self.session.person(), device: *device, th };
                 let intent = Intent::new(Want::AddDevice(add));
-                control::intend(self.session.private_mut()?, &intent, random)?;
+                self.session.private_mut()?.intend(&intent, random)?;
                 if let Some(pairing) = &mut self.pairing {
                     pairing.admitting = true;
                 }
@@ -346,7 +345,7 @@ impl Node {
             return Ok(());
         };
         let open = |(_, intent): &(Vec<u8>, Intent)| matches!(intent.want(), Want::AddDevice(_));
-        if control::intents(private)?.iter().any(open) {
+        if private.intents()?.iter().any(open) {
             return Ok(());
         }
         let (Some(head), Some(line)) = (private.log.head(), private.relay.clone()) else {

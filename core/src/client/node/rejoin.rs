@@ -12,26 +12,15 @@ use crate::client::node::link::Link;
 use crate::client::node::machine::{Node, Now};
 use crate::client::node::relink::Standing;
 use crate::client::session::unlocked::Session;
-use crate::client::space::card;
+use crate::client::space::intents::META_APART;
 use crate::client::space::state::{Loader, Space};
-use crate::client::turn::control;
 use crate::client::vault::shelf::Place;
 use crate::crypto::Random;
-use crate::membership::{ControlLog, Intent, Named, SpaceKind, Want};
-use crate::model::id::OpId;
+use crate::membership::{ControlLog, Intent, Want};
 use crate::store::{Batch, Table};
-use std::collections::BTreeSet;
-use wire::codec::Reader;
 use wire::control::ControlItem;
 use wire::hash::{item_hash, sha256};
 use wire::id::{ItemHash, RelayId, SpaceHandle};
-
-/// Set while entries that the relay lost are on their way back.
-pub(crate) const META_RESEED: &[u8] = b"reseed";
-/// The relay's database that held the same control log when last looked at.
-pub(crate) const META_AGREED: &[u8] = b"agreed";
-/// The op under which this device writes while its log is cut back.
-const META_APART: &[u8] = b"apart";
 
 impl Node {
     /// An item of the relay's log, told because that log is not the one held here.
@@ -99,32 +88,8 @@ fn refill(space: &mut Space, random: &mut dyn Random) -> Result<bool, Error> {
 
 /// Whether ops are known here that the log does not carry yet.
 fn is_apart(space: &Space) -> Result<bool, Error> {
-    let intents = control::intents(space)?;
+    let intents = space.intents()?;
     Ok(intents.iter().any(|(_, it)| matches!(it.want(), Want::Branch(_) | Want::Merge(_))))
-}
-
-/// One entry of each person under each of the two branches that are to be merged, as far as there are such.
-pub(crate) fn words_under(space: &Space, tip: OpId) -> Result<Vec<Named>, Error> {
-    let mut words = Vec::new();
-    let sides = space.log.sides(tip);
-    if space.kind == SpaceKind::Private || sides.iter().all(Vec::is_empty) {
-        return Ok(words);
-    }
-    let mut found = BTreeSet::new();
-    for entry in card::entries(&space.shelf, space.home.space)? {
-        let (idx, id) = entry.header.control;
-        let names = |(at, op): &(u32, OpId)| *at == idx && op.as_bytes().starts_with(&id);
-        let side = sides.iter().position(|side| side.iter().any(names));
-        let device = entry.header.chain.device;
-        let table = space.log.table_named(idx, &id);
-        let person = table.and_then(|table| table.person_of(device));
-        if let (Some(side), Some(person)) = (side, person)
-            && found.insert((side, person))
-        {
-            words.push(Named { header: entry.header.encode(), voice: *entry.voice.as_bytes() });
-        }
-    }
-    Ok(words)
 }
 
 /// Cuts the held log back to the items before `from`.
@@ -144,7 +109,7 @@ fn set_aside(
     space.control_held = from;
     space.control_head = items.last().map_or(ItemHash::ZERO, |item| item_hash(item));
     space.fold_held(&items, loader);
-    for (id, mut intent) in control::intents(space)? {
+    for (id, mut intent) in space.intents()? {
         intent.cut_back(from);
         space.shelf.put(&mut batch, Place::new(Table::Intents, &id), &intent.encode(), random)?;
     }
@@ -170,51 +135,4 @@ fn set_aside(
     // What waits may be sealed under a key that only the branch knew.
     space.reseed(&mut batch, random)?;
     space.shelf.commit(batch)
-}
-
-impl Space {
-    /// The relay that this device stands level with holds the same control log.
-    pub(crate) fn agree(&mut self, random: &mut dyn Random) -> Result<(), Error> {
-        let store = self.position.store;
-        if self.agreed == store {
-            return Ok(());
-        }
-        let mut batch = Batch::new();
-        self.shelf.put(
-            &mut batch,
-            Place::new(Table::Meta, META_AGREED),
-            store.as_bytes(),
-            random,
-        )?;
-        self.shelf.commit(batch)?;
-        self.agreed = store;
-        Ok(())
-    }
-
-    /// The relay lacks what it held, or holds it in another log: nothing is pushed before it is known what.
-    pub(crate) fn reseed(
-        &mut self,
-        batch: &mut Batch,
-        random: &mut dyn Random,
-    ) -> Result<(), Error> {
-        self.reseeding = true;
-        self.shelf.put(batch, Place::new(Table::Meta, META_RESEED), &[], random)
-    }
-
-    /// Ops that this device knows and the log does not carry yet are known from the start: entries name them.
-    pub(crate) fn remember_branches(&mut self) -> Result<(), Error> {
-        let intents = control::intents(self)?;
-        // One may stand on another.
-        for _ in 0..intents.len() {
-            for (_, intent) in &intents {
-                if let Want::Branch(branch) = intent.want() {
-                    self.log.remember(branch);
-                }
-            }
-        }
-        if let Some(row) = self.shelf.get(Table::Meta, META_APART)? {
-            self.log.stand_on(OpId::from_bytes(Reader::new(&row.body).array()?));
-        }
-        Ok(())
-    }
 }

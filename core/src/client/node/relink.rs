@@ -4,7 +4,8 @@
 use crate::client::error::Error;
 use crate::client::node::link::Link;
 use crate::client::node::machine::Node;
-use crate::client::space::state::{Position, Space};
+use crate::client::space::relay::Position;
+use crate::client::space::state::Space;
 use wire::id::{ItemHash, SpaceHandle};
 
 /// Where a space stands with its relay, as an engine knows it.

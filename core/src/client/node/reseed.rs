@@ -3,8 +3,9 @@
 
 use crate::client::error::Error;
 use crate::client::node::link::{Link, pending};
-use crate::client::node::rejoin::META_RESEED;
-use crate::client::space::state::{FEW, OutboxItem, Space};
+use crate::client::space::outbox::OutboxItem;
+use crate::client::space::relay::META_RESEED;
+use crate::client::space::state::{FEW, Space};
 use crate::client::turn::gather::Turn;
 use crate::client::vault::shelf::Place;
 use crate::crypto::Random;

@@ -2,15 +2,14 @@
 //! transaction, so each step looks whether it is done already.
 
 use crate::client::error::Error;
-use crate::client::node::apply::META_NAME;
 use crate::client::node::found::META_REGISTERED;
 use crate::client::node::machine::{Node, Now};
-use crate::client::session::unlocked::Session;
+use crate::client::session::unlocked::{META_NAME, Session};
 use crate::client::space::card;
-use crate::client::turn::aside;
-use crate::client::turn::control;
-use crate::client::turn::effect::SpaceKey;
+use crate::client::space::card::SpaceKey;
+use crate::client::turn::gaps::close_gaps;
 use crate::client::turn::gather::Changed;
+use crate::client::turn::{aside, control};
 use crate::crypto::{EpochKey, Home, Random};
 use crate::entry::Payload;
 use crate::membership::{AddDevice, Intent, JoinSpace, SpaceKind, Standing, Want};
@@ -43,6 +42,20 @@ impl Node {
         self.greet(SpaceKind::Shared, now, random)?;
         self.mirror_keys(now, random)?;
         self.say_name(now, random)
+    }
+
+    /// Looks after the gaps of both spaces.
+    pub(crate) fn settle_gaps(&mut self, now: &Now, random: &mut dyn Random) -> Result<(), Error> {
+        for kind in [SpaceKind::Private, SpaceKind::Shared] {
+            let slot = match kind {
+                SpaceKind::Private => &mut self.session.private,
+                SpaceKind::Shared => &mut self.session.shared,
+            };
+            let Some(space) = slot.space_mut() else { continue };
+            let changed = close_gaps(space, now.timestamp, random)?;
+            self.notice_changed(changed);
+        }
+        Ok(())
     }
 
     /// A shared space that the private log names is opened here too: another own device joined it.
@@ -132,7 +145,7 @@ impl Node {
             })
             .collect();
         for add in own {
-            control::intend(shared, &Intent::new(Want::AddDevice(add)), random)?;
+            shared.intend(&Intent::new(Want::AddDevice(add)), random)?;
         }
         Ok(())
     }
@@ -154,7 +167,7 @@ impl Node {
         };
         let private = self.session.private_mut()?;
         if mine {
-            control::intend(private, &Intent::new(Want::JoinSpace(join)), random)?;
+            private.intend(&Intent::new(Want::JoinSpace(join)), random)?;
         }
         Ok(())
     }

@@ -1,13 +1,14 @@
 //! What an app reads: lists, texts, and where things stand. Nothing here writes.
 
 use crate::client::error::Error;
-use crate::client::node::apply::META_NAME;
-use crate::client::session::pages::{self, Lane, Rows};
-use crate::client::session::unlocked::Session;
-use crate::client::space::card::{self, DocumentCard, Held};
+use crate::client::session::pages;
+use crate::client::session::pages::{Lane, Rows};
+use crate::client::session::unlocked::{META_NAME, Session};
+use crate::client::space::card;
+use crate::client::space::card::{DocumentCard, Held};
 use crate::client::space::state::Space;
+use crate::client::space::suspects::ASIDE_SUSPECT;
 use crate::client::turn::staged;
-use crate::client::vault::mark::ASIDE_SUSPECT;
 use crate::document::{DocumentKind, Fields};
 use crate::entry::{Allowance, Entry, Incident, Payload, Ticket};
 use crate::membership::{SpaceKind, Standing};

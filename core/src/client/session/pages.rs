@@ -6,7 +6,8 @@
 use crate::client::error::Error;
 use crate::client::session::lists::Found;
 use crate::client::session::unlocked::{Session, Slot};
-use crate::client::space::card::{self, DocumentCard};
+use crate::client::space::card;
+use crate::client::space::card::DocumentCard;
 use crate::client::vault::shelf::{OpenRow, Shelf};
 use crate::document::DocumentKind;
 use crate::store::{Direction, Table};

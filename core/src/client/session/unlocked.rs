@@ -13,6 +13,9 @@ use crate::model::id::SpaceId;
 use crate::store::{Batch, Table, VaultLock};
 use wire::id::{RelayId, SpaceHandle};
 
+/// The name that this person chose, until it is told.
+pub(crate) const META_NAME: &[u8] = b"name";
+
 /// A shelf, with or without a space on it.
 #[derive(Debug)]
 pub(crate) enum Slot {

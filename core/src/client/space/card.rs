@@ -2,7 +2,6 @@
 //! document and folds no history.
 
 use crate::client::error::Error;
-use crate::client::turn::effect::SpaceKey;
 use crate::client::vault::shelf::Shelf;
 use crate::crypto::EpochKey;
 use crate::document::{Document, DocumentKind, TITLE_CHARS_MAX};
@@ -21,6 +20,8 @@ pub(crate) const RECORD: u8 = 100;
 pub(crate) const OPEN_RECORD: u8 = 101;
 /// The state of one that is a name, and stands in no list.
 pub(crate) const NAME: u8 = 102;
+/// The state of a document's row once it is deleted: nothing of it is ever applied again.
+pub(crate) const DOCUMENT_DELETED: u8 = 255;
 /// How many characters of a text a list row shows.
 const EXCERPT_CHARS: usize = 80;
 const CARD_TEXT_BYTES_MAX: usize = 4_096;
@@ -38,6 +39,14 @@ pub(crate) const fn state_of(card: &Card) -> u8 {
             if card.is_open() { OPEN_RECORD } else { RECORD }
         }
     }
+}
+
+/// An epoch key of a shared space, mirrored into the private one.
+#[derive(Debug)]
+pub(crate) struct SpaceKey {
+    pub(crate) space: SpaceId,
+    pub(crate) epoch: u32,
+    pub(crate) key: EpochKey,
 }
 
 /// What is held of a document.

@@ -2,19 +2,16 @@
 
 use crate::client::error::Error;
 use crate::client::space::state::Space;
-use crate::client::turn::gather::{Origin, Turn};
-use crate::client::vault::shelf::Place;
 use crate::crypto::Random;
 use crate::document::count_ops;
-use crate::entry::{Allowance, Cost, Entry, Incident, Payload};
+use crate::entry::{Allowance, Cost, Payload};
 use crate::membership::SpaceKind;
-use crate::model::id::{ChainId, PersonId};
+use crate::model::id::PersonId;
 use crate::store::Table;
-use std::collections::BTreeMap;
 use wire::time::Timestamp;
 
 /// What the ids of allowances among the facts of a vault begin with.
-const DAY_PREFIX: &[u8] = b"day";
+pub(crate) const DAY_PREFIX: &[u8] = b"day";
 const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 
 /// The number of a day of this device's clock.
@@ -22,7 +19,7 @@ pub(crate) fn day_of(time: Timestamp) -> u32 {
     u32::try_from(time.as_millis() / DAY_MS).unwrap_or(u32::MAX)
 }
 
-fn cost_of(kind: u8, payload: &[u8]) -> Cost {
+pub(crate) fn cost_of(kind: u8, payload: &[u8]) -> Cost {
     let items = match Payload::decode(kind, payload) {
         Ok(Payload::Changes(documents)) => {
             let changes = documents.iter().flat_map(|document| &document.changes);
@@ -43,7 +40,7 @@ impl Space {
     }
 
     /// Today's allowance of a person.
-    fn allowance(&mut self, person: PersonId) -> &mut Allowance {
+    pub(crate) fn allowance(&mut self, person: PersonId) -> &mut Allowance {
         let today = self.today;
         let allowance = self.allowances.entry(person).or_insert_with(|| Allowance::new(person));
         allowance.begin_day(today);
@@ -106,70 +103,5 @@ impl Space {
             allowance.person()
         });
         waiting.collect()
-    }
-}
-
-impl Turn<'_> {
-    /// Whether the entry of another person is over what they may send today. Then it stays at the relay.
-    pub(crate) fn is_too_much(
-        &mut self,
-        entry: &Entry,
-        origin: Origin,
-        random: &mut dyn Random,
-    ) -> Result<bool, Error> {
-        let (chain, seq) = (entry.header.chain, entry.header.seq);
-        let person = self.space.person_of(chain.device).filter(|it| *it != self.space.person);
-        let Some(person) = person.filter(|_| self.space.kind == SpaceKind::Shared) else {
-            return Ok(false);
-        };
-        let cost = cost_of(entry.header.kind, &entry.payload);
-        let fits = self.space.allowance(person).fits(cost, origin.position);
-        let taken = fits || self.settling || self.is_needed(chain, seq);
-        self.spent.insert(person);
-        if taken {
-            self.space.allowance(person).spend(cost);
-            return Ok(false);
-        }
-        let left = self.space.allowance(person).leave(origin.position);
-        self.changed.left = self.changed.left.saturating_add(1);
-        let incident = Incident::Bulk { person, position: left.position, count: left.count };
-        self.report(&incident, random)?;
-        Ok(true)
-    }
-
-    /// Whether an own device names it: then it is taken whatever else its author sent.
-    fn is_needed(&mut self, chain: ChainId, seq: u64) -> bool {
-        let (room, own) = (&self.space.room, self.space.person);
-        let needed: &BTreeMap<ChainId, u64> =
-            self.needed.get_or_insert_with(|| room.needed_by(own));
-        needed.get(&chain).is_some_and(|newest| seq <= *newest)
-    }
-
-    /// Counts what was written here.
-    pub(crate) fn spend_own(&mut self, kind: u8, payload: &[u8]) {
-        let own = self.space.person;
-        if self.space.kind == SpaceKind::Shared {
-            self.space.allowance(own).spend(cost_of(kind, payload));
-            self.spent.insert(own);
-        }
-    }
-
-    /// A position of the relay's log came.
-    pub(crate) fn passed(&mut self, position: u64) {
-        let ended = self.space.allowances.values_mut().filter(|it| it.left().is_some());
-        let ended = ended.filter_map(|it| it.passed(position).then(|| it.person()));
-        self.spent.extend(ended);
-    }
-
-    /// Writes down what changed.
-    pub(crate) fn keep_allowances(&mut self, random: &mut dyn Random) -> Result<(), Error> {
-        for person in core::mem::take(&mut self.spent) {
-            if let Some(allowance) = self.space.allowances.get(&person) {
-                let row = [DAY_PREFIX, person.as_bytes()].concat();
-                let place = Place::new(Table::Meta, &row);
-                self.space.shelf.put(&mut self.batch, place, &allowance.encode(), random)?;
-            }
-        }
-        Ok(())
     }
 }

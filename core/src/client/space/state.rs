@@ -3,18 +3,19 @@
 //! All of it is a cache of rows: [`Space::load`] makes it from the store alone, so memory is never the only truth.
 
 use crate::client::error::Error;
-use crate::client::node::anew::Anew;
-use crate::client::node::rejoin::{META_AGREED, META_RESEED};
+use crate::client::space::card::SpaceKey;
 use crate::client::space::doubt::InDoubt;
-use crate::client::turn::aside::put_rules;
-use crate::client::turn::effect::SpaceKey;
-use crate::client::vault::mark::Trust;
+use crate::client::space::incarnation::Anew;
+use crate::client::space::quarantine::put_rules;
+use crate::client::space::relay::Position;
+use crate::client::space::suspects::Trust;
 use crate::client::vault::shelf::{OpenRow, Place, Shelf};
 use crate::crypto::{ClassKey, EpochKey, Home, KemKey, Random};
 use crate::entry::{
     Allowance, Chain, Chains, Entry, Missing, Overflow, Ticket, Waiting, WaitingRoom,
 };
-use crate::membership::{self, ControlLog, Keyring, Recipient, SpaceKind, Standing};
+use crate::membership;
+use crate::membership::{ControlLog, Keyring, Recipient, SpaceKind, Standing};
 use crate::model::id::{ChainId, DeviceId, EntryId, OrderKey, PersonId, SpaceId};
 use crate::store::{Batch, Direction, Table as Rows};
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,27 +23,13 @@ use wire::address::AddressLine;
 use wire::codec::{DecodeError, Reader, Writer};
 use wire::envelope::Class;
 use wire::hash::item_hash;
-use wire::id::{EnvelopeId, ItemHash, RunningHash, SpaceHandle, StoreId};
+use wire::id::{EnvelopeId, ItemHash, SpaceHandle, StoreId};
 
 /// Meta rows by name.
 const META_SPACE: &[u8] = b"space";
-const META_CURSOR: &[u8] = b"cursor";
-const META_RELAY: &[u8] = b"relay";
 
 /// How many rows one read of a table takes, where each may be as large as an entry.
 pub(crate) const FEW: usize = 8;
-
-/// How far this device has stored what the relay holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Position {
-    pub(crate) store: StoreId,
-    pub(crate) n: u64,
-    pub(crate) running: RunningHash,
-}
-
-impl Position {
-    pub(crate) const START: Self = Self { store: StoreId::ZERO, n: 0, running: RunningHash::ZERO };
-}
 
 /// A space, unlocked.
 #[derive(Debug)]
@@ -180,7 +167,8 @@ impl Space {
             space.keyring.insert(epoch, key);
         }
         space.load_suspects()?;
-        space.load_settings()?;
+        space.load_relay()?;
+        space.load_outbox()?;
         space.load_anew()?;
         space.load_keys()?;
         space.load_control(loader)?;
@@ -191,30 +179,6 @@ impl Space {
         space.load_allowances()?;
         space.load_aside()?;
         Ok(Ok(space))
-    }
-
-    fn load_settings(&mut self) -> Result<(), Error> {
-        if let Some(row) = self.shelf.get(Rows::Meta, META_CURSOR)? {
-            let mut reader = Reader::new(&row.body);
-            self.position = Position {
-                store: StoreId::from_bytes(reader.array()?),
-                n: reader.u64()?,
-                running: RunningHash::from_bytes(reader.array()?),
-            };
-            reader.end()?;
-        }
-        self.reseeding = self.shelf.get(Rows::Meta, META_RESEED)?.is_some();
-        if let Some(row) = self.shelf.get(Rows::Meta, META_AGREED)? {
-            self.agreed = StoreId::from_bytes(Reader::new(&row.body).array()?);
-        }
-        if let Some(row) = self.shelf.get(Rows::Meta, META_RELAY)? {
-            let line = core::str::from_utf8(&row.body).ok();
-            let line = line.and_then(|line| line.parse().ok());
-            self.relay = Some(line.ok_or(Error::Damaged { code: "store.relay" })?);
-        }
-        let newest = self.shelf.store().page(Rows::Outbox, None, 1, Direction::Descending)?;
-        self.outbox_next = newest.first().map_or(0, |row| outbox_key(&row.id).saturating_add(1));
-        Ok(())
     }
 
     fn load_chains(&mut self) -> Result<(), Error> {
@@ -326,30 +290,6 @@ impl Space {
         Shelf::put_sealed(batch, Place::new(Rows::Control, &idx.to_be_bytes()), item);
     }
 
-    /// Sets the position in the same batch as what it covers.
-    pub(crate) fn set_position(
-        &mut self,
-        batch: &mut Batch,
-        position: Position,
-        random: &mut dyn Random,
-    ) -> Result<(), Error> {
-        self.position = position;
-        let mut body = Writer::new();
-        body.bytes(position.store.as_bytes()).u64(position.n).bytes(position.running.as_bytes());
-        self.shelf.put(batch, Place::new(Rows::Meta, META_CURSOR), body.as_slice(), random)
-    }
-
-    /// Writes down the relay of the space on this shelf, for this device.
-    pub(crate) fn put_relay(
-        shelf: &Shelf,
-        batch: &mut Batch,
-        relay: &AddressLine,
-        random: &mut dyn Random,
-    ) -> Result<(), Error> {
-        let line = relay.to_string();
-        shelf.put(batch, Place::new(Rows::Meta, META_RELAY), line.as_bytes(), random)
-    }
-
     /// The keys for entries under an epoch that this device has: more than one if the log had branches.
     pub(crate) fn entry_keys(&self, epoch: u32) -> Vec<ClassKey> {
         let class = |key: &EpochKey| key.class_key(self.home.space, Class::Entry, epoch);
@@ -430,59 +370,6 @@ impl Space {
         batch.clear(Rows::Tickets);
         self.shelf.commit(batch)
     }
-
-    /// Shows the outbox in its order; few envelopes are in memory at a time.
-    pub(crate) fn each_outbox(&self, mut see: impl FnMut(&OutboxItem)) -> Result<(), Error> {
-        let mut after = None;
-        loop {
-            let rows =
-                self.shelf.store().page(Rows::Outbox, after.take(), FEW, Direction::Ascending)?;
-            let Some(last) = rows.last() else { return Ok(()) };
-            after = Some((last.order, last.id.clone()));
-            for row in rows {
-                see(&OutboxItem::decode(&row.id, &row.body)?);
-            }
-        }
-    }
-
-    /// One item of the outbox.
-    pub(crate) fn outbox_item(&self, key: u64) -> Result<Option<OutboxItem>, Error> {
-        let row = self.shelf.store().get(Rows::Outbox, &key.to_be_bytes())?;
-        row.map(|row| OutboxItem::decode(&row.id, &row.body)).transpose()
-    }
-}
-
-/// A sealed envelope that waits for the relay's receipt.
-#[derive(Debug)]
-pub(crate) struct OutboxItem {
-    pub(crate) key: u64,
-    pub(crate) epoch: u32,
-    pub(crate) entry: EntryId,
-    pub(crate) envelope: Vec<u8>,
-}
-
-impl OutboxItem {
-    pub(crate) fn put(&self, batch: &mut Batch) {
-        let mut body = Writer::with_capacity(self.envelope.len().saturating_add(36));
-        body.u32(self.epoch).bytes(self.entry.as_bytes()).bytes(&self.envelope);
-        let key = self.key.to_be_bytes();
-        let place = Place::new(Rows::Outbox, &key).order(u128::from(self.key).to_be_bytes());
-        Shelf::put_sealed(batch, place, body.into_bytes());
-    }
-
-    fn decode(id: &[u8], body: &[u8]) -> Result<Self, Error> {
-        let mut reader = Reader::new(body);
-        Ok(Self {
-            key: outbox_key(id),
-            epoch: reader.u32()?,
-            entry: EntryId::from_bytes(reader.array()?),
-            envelope: reader.rest().to_vec(),
-        })
-    }
-}
-
-fn outbox_key(id: &[u8]) -> u64 {
-    <[u8; 8]>::try_from(id).map_or(0, u64::from_be_bytes)
 }
 
 /// The row id prefix of all entries at one place of a chain.

@@ -2,66 +2,25 @@
 //! by a newer program.
 
 use crate::client::error::Error;
-use crate::client::node::anew::make_way;
+use crate::client::space::quarantine::{
+    ASIDE_ENTRY, ASIDE_NO_KEY, ASIDE_REFUSED, META_DROPPED, put_rules,
+};
 use crate::client::space::state::Space;
+use crate::client::space::suspects::{ASIDE_SUSPECT, Trust};
 use crate::client::turn::gather::{Changed, Origin, Turn};
-use crate::client::vault::mark::{ASIDE_SUSPECT, Trust};
+use crate::client::turn::withdraw::make_way;
 use crate::client::vault::shelf::{Place, Shelf};
 use crate::crypto::Random;
 use crate::entry::{EntryError, Incident, Overflow};
 use crate::model::id::{EntryId, PersonId};
 use crate::store::{Batch, Direction, Table};
 
-/// Rows of [`Table::Quarantine`]: an envelope that is of no use, kept.
-pub(crate) const ASIDE_REFUSED: u8 = 0;
-/// An envelope that waits for the key of its epoch.
-pub(crate) const ASIDE_NO_KEY: u8 = 1;
-/// An entry instead of its envelope: it was refused after it had waited.
-pub(crate) const ASIDE_ENTRY: u8 = 2;
-
-/// How many refused envelopes of one space are kept: enough to see what somebody is doing.
-const REFUSED_MAX: u64 = 1_000;
-/// Their bytes.
-const REFUSED_BYTES_MAX: u64 = 16 * 1_024 * 1_024;
 /// How many envelopes of one space may wait for a key.
 const NO_KEY_MAX: u64 = 1_000;
 /// How many incidents of the common kinds are written down.
 const INCIDENTS_MAX: u64 = 4_096;
 /// How many rows are looked at again at a time.
 const RETRY_ROWS: usize = 4;
-/// What was refused and not kept.
-const META_DROPPED: &[u8] = b"dropped";
-/// Under which rules all that is set aside was judged.
-const META_JUDGED: &[u8] = b"judged";
-/// Raised whenever a newer program may take what an older one refused.
-const RULES: u8 = 1;
-
-impl Space {
-    pub(crate) fn load_aside(&mut self) -> Result<(), Error> {
-        if let Some(row) = self.shelf.get(Table::Meta, META_DROPPED)? {
-            self.dropped = Some(Overflow::decode(&row.body)?);
-        }
-        let store = self.shelf.store();
-        self.refused = (0, 0);
-        for state in [ASIDE_REFUSED, ASIDE_ENTRY] {
-            let (count, bytes) = store.measure(Table::Quarantine, state)?;
-            self.refused.0 = self.refused.0.saturating_add(count);
-            self.refused.1 = self.refused.1.saturating_add(bytes);
-        }
-        Ok(())
-    }
-
-    /// Whether what is set aside was judged by an older program.
-    pub(crate) fn is_judged_anew(&self) -> Result<bool, Error> {
-        let row = self.shelf.store().get(Table::Meta, META_JUDGED)?;
-        Ok(row.is_some_and(|row| row.state != RULES))
-    }
-
-    fn has_place_aside(&self, bytes: usize) -> bool {
-        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
-        self.refused.0 < REFUSED_MAX && self.refused.1.saturating_add(bytes) <= REFUSED_BYTES_MAX
-    }
-}
 
 impl Turn<'_> {
     /// Keeps an envelope whose epoch key is not here yet. Past the bound it is pulled again later, if its epoch is one
@@ -217,11 +176,6 @@ impl Turn<'_> {
         let before = if let Incident::Unlisted { count } = before { count } else { 0 };
         self.report(&Incident::Unlisted { count: before.saturating_add(count) }, random)
     }
-}
-
-/// Writes down under which rules this program judges.
-pub(crate) fn put_rules(batch: &mut Batch) {
-    Shelf::put_sealed(batch, Place::new(Table::Meta, META_JUDGED).state(RULES), Vec::new());
 }
 
 /// Tries again what waited for keys or control items, after the control log moved on from `before`.

@@ -5,18 +5,20 @@
 //! until the folded log shows it done, across conflicts, lost answers and restarts.
 
 use crate::client::error::Error;
-use crate::client::node::rejoin;
+use crate::client::space::card;
 use crate::client::space::state::{Loader, Space};
 use crate::client::turn::gather::Turn;
 use crate::client::vault::shelf::{Place, Shelf};
 use crate::crypto::{DeviceKeys, Random};
 use crate::entry::{Incident, frontier_root};
 use crate::membership::{
-    ComposeError, Composer, Folded, Intent, IntentError, KeyArrival, Outcome, VoidReason, Want,
+    ComposeError, Composer, Folded, Intent, IntentError, KeyArrival, Named, Outcome, SpaceKind,
+    VoidReason, Want,
 };
+use crate::model::id::OpId;
 use crate::store::{Batch, Table};
+use std::collections::BTreeSet;
 use wire::control::ControlItem;
-use wire::hash::sha256;
 
 /// Stores an item at the end of the held log, folds what can be folded, and drops the intents that hold now.
 /// Returns how many items were folded.
@@ -29,7 +31,7 @@ pub(crate) fn take_item(
     let folded = space.fold_next(&item, loader)?;
     let mut batch = Batch::new();
     space.hold_control(&mut batch, item);
-    for (key, intent) in intents(space)? {
+    for (key, intent) in space.intents()? {
         if intent.is_satisfied(&space.log) {
             space.adopt(&mut batch, &intent, random)?;
             batch.delete(Table::Intents, &key);
@@ -77,37 +79,9 @@ pub(crate) fn recall_epoch(space: &mut Space, random: &mut dyn Random) -> Result
     let newest = newest.and_then(|item| ControlItem::decode(&item).ok());
     let epoch = space.log.epoch();
     if newest.is_some_and(|item| item.epoch_after != epoch) {
-        intend(space, &Intent::new(Want::Rekey { after: epoch }), random)?;
+        space.intend(&Intent::new(Want::Rekey { after: epoch }), random)?;
     }
     Ok(())
-}
-
-/// The intents that do not hold yet, oldest first.
-pub(crate) fn intents(space: &Space) -> Result<Vec<(Vec<u8>, Intent)>, Error> {
-    let rows = space.shelf.prefix(Table::Intents, &[])?;
-    rows.into_iter()
-        .map(|row| {
-            let intent = Intent::decode(&row.body);
-            Ok((row.id, intent.map_err(|_| Error::Damaged { code: "store.intent" })?))
-        })
-        .collect()
-}
-
-/// Writes an intent down, unless it holds or is written down already.
-pub(crate) fn intend(
-    space: &mut Space,
-    intent: &Intent,
-    random: &mut dyn Random,
-) -> Result<(), Error> {
-    let bytes = intent.encode();
-    let id = sha256(&[&bytes]);
-    if intent.is_satisfied(&space.log) || space.shelf.get(Table::Intents, &id)?.is_some() {
-        return Ok(());
-    }
-    let mut batch = Batch::new();
-    space.shelf.put(&mut batch, Place::new(Table::Intents, &id), &bytes, random)?;
-    space.may_intend = true;
-    space.shelf.commit(batch)
 }
 
 /// The item that brings the first open intent into the log at its present head, with its index. The try is written
@@ -121,7 +95,7 @@ pub(crate) fn compose_next(
     if !whole || !space.may_intend {
         return Ok(None);
     }
-    let intents = intents(space)?;
+    let intents = space.intents()?;
     space.may_intend = !intents.is_empty();
     if intents.is_empty() {
         return Ok(None);
@@ -134,7 +108,7 @@ pub(crate) fn compose_next(
             intent.ends_at(seq, entry);
         }
         if let Want::Merge(merge) = intent.want() {
-            intent.name(rejoin::words_under(space, merge.tip)?);
+            intent.name(words_under(space, merge.tip)?);
         }
         let composer = Composer { log: &space.log, keyring: &space.keyring, keys, frontier_root };
         let composed = intent.compose(&composer, random);
@@ -156,6 +130,30 @@ pub(crate) fn compose_next(
         }
     }
     Ok(None)
+}
+
+/// One entry of each person under each of the two branches that are to be merged, as far as there are such.
+fn words_under(space: &Space, tip: OpId) -> Result<Vec<Named>, Error> {
+    let mut words = Vec::new();
+    let sides = space.log.sides(tip);
+    if space.kind == SpaceKind::Private || sides.iter().all(Vec::is_empty) {
+        return Ok(words);
+    }
+    let mut found = BTreeSet::new();
+    for entry in card::entries(&space.shelf, space.home.space)? {
+        let (idx, id) = entry.header.control;
+        let names = |(at, op): &(u32, OpId)| *at == idx && op.as_bytes().starts_with(&id);
+        let side = sides.iter().position(|side| side.iter().any(names));
+        let device = entry.header.chain.device;
+        let table = space.log.table_named(idx, &id);
+        let person = table.and_then(|table| table.person_of(device));
+        if let (Some(side), Some(person)) = (side, person)
+            && found.insert((side, person))
+        {
+            words.push(Named { header: entry.header.encode(), voice: *entry.voice.as_bytes() });
+        }
+    }
+    Ok(words)
 }
 
 /// Puts the first item of a new space into a batch.

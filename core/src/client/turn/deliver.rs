@@ -4,10 +4,12 @@
 //! The position only moves over an envelope that was stored, known before, or set aside with its bytes kept.
 
 use crate::client::error::Error;
-use crate::client::node::anew::make_way;
-use crate::client::space::state::{Position, Space};
-use crate::client::turn::aside::{self, ASIDE_ENTRY, ASIDE_NO_KEY};
+use crate::client::space::quarantine::{ASIDE_ENTRY, ASIDE_NO_KEY};
+use crate::client::space::relay::Position;
+use crate::client::space::state::Space;
+use crate::client::turn::aside;
 use crate::client::turn::gather::{Arrival, Changed, Origin, Turn, origin_of};
+use crate::client::turn::withdraw::make_way;
 use crate::client::vault::shelf::Place;
 use crate::crypto::{Random, open};
 use crate::entry::Entry;

@@ -2,31 +2,21 @@
 //! turn documents merge, records fold and list rows are written.
 
 use crate::client::error::Error;
-use crate::client::node::anew::Anew;
-use crate::client::space::card;
+use crate::client::space::card::DOCUMENT_DELETED;
+use crate::client::space::card::{self, SpaceKey};
+use crate::client::space::incarnation::Anew;
 use crate::client::turn::gather::{Changed, Origin, Turn};
 use crate::client::vault::shelf::Place;
-use crate::crypto::{EpochKey, Random};
+use crate::crypto::Random;
 use crate::entry::{
     Accepted, DocumentChanges, Entry, EntryError, Frontier, Incident, Payload,
     Standing as EntryStanding,
 };
 use crate::membership::SpaceKind;
-use crate::model::id::{DocumentId, OrderKey, RecordId, SpaceId};
+use crate::model::id::{DocumentId, OrderKey, RecordId};
 use crate::model::{Event, Head, Told, fold, has_share};
 use crate::store::Table;
 use crate::view::Card;
-
-/// The state of a document's row once it is deleted: nothing of it is ever applied again.
-pub(crate) const DOCUMENT_DELETED: u8 = 255;
-
-/// An epoch key of a shared space, mirrored into the private one.
-#[derive(Debug)]
-pub(crate) struct SpaceKey {
-    pub(crate) space: SpaceId,
-    pub(crate) epoch: u32,
-    pub(crate) key: EpochKey,
-}
 
 impl Turn<'_> {
     /// Notes what an entry does.

@@ -8,16 +8,18 @@
 //! A turn that is dropped has changed memory and not the disk: its space must be loaded again.
 
 use crate::client::error::Error;
+use crate::client::space::card::SpaceKey;
+use crate::client::space::outbox::OutboxItem;
 use crate::client::space::overlay::{Added, Overlay};
-use crate::client::space::state::{OutboxItem, Space, place_row};
-use crate::client::turn::effect::SpaceKey;
+use crate::client::space::state::{Space, place_row};
 use crate::client::turn::withdraw::chain_row;
 use crate::client::vault::shelf::{OpenRow, Place, Shelf};
 use crate::crypto::{DeviceKeys, Random, Unverified, Verified, seal};
 use crate::document::Incoming;
+use crate::entry;
 use crate::entry::{
-    self, Accepted, Admission, AdmitContext, DraftContext, Entry, EntryError, Frontier, Known,
-    Missing, Payload, Waiting, decode_frontier, encode_frontier, sign,
+    Accepted, Admission, AdmitContext, DraftContext, Entry, EntryError, Frontier, Known, Missing,
+    Payload, Waiting, decode_frontier, encode_frontier, sign,
 };
 use crate::membership::Standing;
 use crate::model::Told;

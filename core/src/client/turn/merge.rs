@@ -2,9 +2,10 @@
 //! Automerge sees it, and what a process died over before is tried alone or not at all.
 
 use crate::client::error::Error;
-use crate::client::space::card::{self, DocumentCard, Held};
+use crate::client::space::card;
+use crate::client::space::card::{DocumentCard, Held};
+use crate::client::space::suspects::Trust;
 use crate::client::turn::gather::Turn;
-use crate::client::vault::mark::Trust;
 use crate::client::vault::shelf::Place;
 use crate::crypto::Random;
 use crate::document::{ActorId, Document, Incoming, Merged, Refused};

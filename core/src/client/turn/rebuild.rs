@@ -2,11 +2,11 @@
 //! from them, so that nobody's next edit depends on a row that a disk or a library spoiled.
 
 use crate::client::error::Error;
-use crate::client::space::card::{self, Held};
+use crate::client::space::card;
+use crate::client::space::card::{DOCUMENT_DELETED, Held};
 use crate::client::space::state::Space;
-use crate::client::turn::effect::DOCUMENT_DELETED;
+use crate::client::space::suspects::Trust;
 use crate::client::turn::gather::Turn;
-use crate::client::vault::mark::Trust;
 use crate::document::{ActorId, Document, DocumentKind, Incoming, Place};
 use crate::entry::{DocumentChanges, Entry, Frontier, Payload, Standing};
 use crate::model::id::{ChainId, DocumentId, EntryId};

@@ -2,14 +2,16 @@
 //! and what they said is kept aside, to be said again in another chain.
 
 use crate::client::error::Error;
-use crate::client::node::anew::Anew;
-use crate::client::space::card::{self, Held};
+use crate::client::space::card;
+use crate::client::space::card::Held;
+use crate::client::space::incarnation::Anew;
 use crate::client::space::state::{Space, place_row};
+use crate::client::space::suspects::Trust;
 use crate::client::turn::gather::{Changed, Turn};
-use crate::client::turn::staged::{self, Staged};
-use crate::client::vault::mark::Trust;
+use crate::client::turn::staged;
+use crate::client::turn::staged::Staged;
 use crate::client::vault::shelf::Place;
-use crate::crypto::Random;
+use crate::crypto::{Random, Unverified, open};
 use crate::document::{Document, Edit};
 use crate::entry::{Chain, Entry, Incident, Payload, Split, Standing};
 use crate::membership::SpaceKind;
@@ -18,6 +20,7 @@ use crate::model::{Told, has_share};
 use crate::store::{Direction, Table};
 use std::collections::{BTreeMap, BTreeSet};
 use wire::codec::Writer;
+use wire::envelope::{Class, Envelope};
 
 /// Rows read at a time.
 const PAGE: usize = 1_000;
@@ -208,4 +211,44 @@ pub(crate) fn chain_row(chain: ChainId) -> Vec<u8> {
     let mut row = Writer::new();
     row.bytes(chain.device.as_bytes()).u16(chain.inc);
     row.into_bytes()
+}
+
+/// Looks through envelopes that come, before any of them counts: if there is an entry that this device signed and does
+/// not hold, what stands in its way, and nobody else can hold, is taken back first.
+pub(crate) fn make_way<'a>(
+    space: &mut Space,
+    envelopes: impl Iterator<Item = &'a [u8]>,
+    random: &mut dyn Random,
+) -> Result<(), Error> {
+    let mut unsent = space.unsent_of(space.me)?;
+    if unsent.is_empty() {
+        return Ok(());
+    }
+    let device = space.standing().device(space.me.device).map(|member| member.device.clone());
+    let (mut known, mut foreign) = (BTreeSet::new(), false);
+    for envelope in envelopes {
+        let Some(entry) = own_entry(space, envelope) else { continue };
+        let id = entry.peek().id;
+        if space.has_entry(id)? {
+            known.insert(id);
+        } else if Entry::verify(entry, device.as_ref(), space.home.space).is_ok() {
+            foreign = true;
+        }
+    }
+    if foreign {
+        let arrived = unsent.iter().rposition(|(_, id)| known.contains(id));
+        unsent.drain(..arrived.map_or(0, |at| at.saturating_add(1)));
+        let unsent: Vec<EntryId> = unsent.into_iter().map(|(_, id)| id).collect();
+        withdraw(space, &unsent, None, random)?;
+    }
+    Ok(())
+}
+
+/// The entry in an envelope, if it says that it is of the chain in which this device writes.
+fn own_entry(space: &Space, envelope: &[u8]) -> Option<Unverified<Entry>> {
+    let envelope = Envelope::decode(envelope).ok().filter(|it| it.class == Class::Entry)?;
+    let keys = space.entry_keys(envelope.epoch);
+    let inner = keys.iter().find_map(|key| open(key, &space.home, &envelope).ok())?;
+    let entry = Entry::decode(space.home.space, &inner).ok()?;
+    (entry.peek().header.chain == space.me).then_some(entry)
 }
