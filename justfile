@@ -25,7 +25,7 @@ ci: check test
 
 # Replays one schedule of the simulator, or only these of its steps, and prints what happens in it.
 simulate SEED STEPS="":
-    REKNIT_TRACE=1 REKNIT_SEED={{ SEED }} REKNIT_STEPS={{ STEPS }} cargo test --locked -p reknit-e2e --test simulation one_seed -- --nocapture
+    REKNIT_TRACE=1 REKNIT_SEED={{ SEED }} REKNIT_STEPS={{ STEPS }} cargo test --locked --profile schedules -p reknit-e2e --test simulation one_seed -- --nocapture
 
 # Looks through every order of two phones and a relay that forgets: situations, items, ends.
 orders:
@@ -74,7 +74,7 @@ corpus:
 
 # Many short schedules of the simulator, from 0 on: how many, how fast, how many false alarms, what happened in them.
 simulate-many COUNT="20000":
-    REKNIT_LENGTH=short REKNIT_SEEDS={{ COUNT }} cargo test --locked -p reknit-e2e --test simulation five_hundred -- --nocapture
+    REKNIT_LENGTH=short REKNIT_SEEDS={{ COUNT }} cargo test --locked --profile schedules -p reknit-e2e --test simulation five_hundred -- --nocapture
 
 # What a phone spends on the worst that a partner may send, and on so many entries.
 memory ENTRIES="10000":

@@ -122,6 +122,9 @@ pub(crate) fn by_code(code: &str) -> String {
         "device.waiting" => {
             "This device is not let in yet, or not any more. Run `reknit sync`, then look at your other device."
         }
+        "device.copied" => {
+            "Another copy of this device goes on under its name, and this one takes no new words. Join with a new vault."
+        }
         "wrap.bad" => {
             "The key for what is written now has not reached this device. Run `reknit sync`."
         }

@@ -3,9 +3,13 @@
 use crate::device::Device;
 use crate::disk::{self, Disk};
 use crate::world::{DeviceIndex, World};
-use reknit_core::client::{MemoryDisk, Notice};
+use reknit_core::client::{MemoryDisk, Notice, Session};
+use reknit_core::membership::SpaceKind;
 use reknit_core::model::id::EntryId;
 use std::collections::BTreeSet;
+
+/// Incarnations from which on a copy that another has passed over takes no new words.
+pub const TURNS_MAX: u16 = 16;
 
 impl World {
     /// Puts a copy of a device's disk aside, or brings the one put aside back in place of the newest, and runs on. What
@@ -35,6 +39,21 @@ impl World {
         self.restart(twin);
         self.set_online(twin, true);
         twin
+    }
+
+    /// Whether another copy of a device goes on in the shared space, after they took turns so often that a person has
+    /// to decide which of them stays.
+    pub fn is_given_up(&self, device: DeviceIndex) -> bool {
+        let name = self.node(device).session().device();
+        let incarnation = |(_, session): (DeviceIndex, &Session)| {
+            let reports = session.report().expect("a report").into_iter();
+            let shared = reports.filter(|report| report.kind == SpaceKind::Shared);
+            shared.map(|report| report.incarnation).max().unwrap_or(0)
+        };
+        let all = || self.sessions().into_iter().filter(|(_, session)| session.device() == name);
+        let newest = all().map(incarnation).max().unwrap_or(0);
+        let own = all().filter(|(at, _)| *at == device).map(incarnation).max().unwrap_or(0);
+        newest >= TURNS_MAX && own < newest
     }
 
     /// What a device held may be taken back from now on and told again under other names.

@@ -7,8 +7,6 @@ use std::collections::BTreeSet;
 pub struct Plan {
     /// How long it is.
     pub length: Length,
-    /// Whether phones of which there are two at a time may come. Asked for: not every run of them ends well yet.
-    pub clones: bool,
     /// If some, only these of the drawn steps happen: what is left when a failure is made small.
     pub only: Option<BTreeSet<usize>>,
 }

@@ -82,7 +82,7 @@ impl Swarm {
         if hostile {
             (devices[1], weather.commit_ms) = (1, 0);
         }
-        let weights = Weights::drawn((relay, hostile), plan.clones, &mut dice);
+        let weights = Weights::drawn((relay, hostile), &mut dice);
         let long = match plan.length {
             Length::Mixed => dice.one_in(LONG_ONE_IN),
             Length::Short => false,
@@ -115,7 +115,7 @@ impl Swarm {
 struct Weights(Vec<(What, u64)>);
 
 impl Weights {
-    fn drawn((relay, hostile): (RelayKind, bool), clones: bool, dice: &mut Seeded) -> Self {
+    fn drawn((relay, hostile): (RelayKind, bool), dice: &mut Seeded) -> Self {
         let alone = matches!(relay, RelayKind::Honest | RelayKind::Lossy);
         let copies = u64::from(dice.one_in(COPIES_ONE_IN) && !hostile && alone);
         let mut drawn = |of: &[u64]| *dice.pick(of);
@@ -130,7 +130,7 @@ impl Weights {
             (What::Grow, drawn(&[0, 0, 0, 1])),
             (What::Lie, if hostile { drawn(&[5, 15]) } else { 0 }),
             (What::Restore, copies * drawn(&[0, 2, 4])),
-            (What::Clone, copies * u64::from(clones) * drawn(&[0, 1])),
+            (What::Clone, copies * drawn(&[0, 1])),
         ];
         match relay {
             RelayKind::Honest | RelayKind::Lossy => {}

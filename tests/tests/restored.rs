@@ -1,7 +1,7 @@
 //! A phone that was restored from a copy, and two phones from one copy: they go on without a fork, and nothing that
 //! was written is lost.
 
-use reknit_core::client::{Answer, Command, Whom};
+use reknit_core::client::{Answer, Command, Error, Whom};
 use reknit_core::document::{DocumentKind, Edit};
 use reknit_core::model::id::{DocumentId, RecordId};
 use reknit_core::model::moment::{Moment, MomentKind, WhoDid};
@@ -28,15 +28,19 @@ fn couple(seed: u64) -> (World, DeviceIndex, DeviceIndex) {
     (world, nora, ben)
 }
 
-fn tell(world: &mut World, device: DeviceIndex, text: &str) {
-    let told = Command::Tell(Event::Moment(Moment {
+fn moment(world: &World, device: DeviceIndex, text: &str) -> Command {
+    Command::Tell(Event::Moment(Moment {
         at: world.now(device).at().unwrap(),
         kind: MomentKind::Repair,
         happened: None,
         who_did: WhoDid::Both,
         text: Some(Text::new(text).unwrap()),
         felt: None,
-    }));
+    }))
+}
+
+fn tell(world: &mut World, device: DeviceIndex, text: &str) {
+    let told = moment(world, device, text);
     world.execute(device, told).unwrap();
 }
 
@@ -171,6 +175,54 @@ fn f21_the_second_of_two_copies_notices_before_it_uploads_anything() {
     assert_eq!(codes(&world, ben), [""; 0]);
     agree(&world, nora, ben);
     agree(&world, twin, ben);
+}
+
+/// All that each of them took is everywhere.
+fn all_is_out(world: &World, devices: &[DeviceIndex], said: usize) {
+    for device in devices {
+        for report in world.node(*device).session().report().unwrap() {
+            assert_eq!((report.unsent, report.again), (0, 0), "{device} {:?}", report.kind);
+        }
+        assert_eq!(lines(world, *device), said, "{device}");
+    }
+}
+
+#[test]
+fn f21_two_copies_that_write_in_turns_are_told_that_a_person_must_decide_and_no_word_stays_behind()
+{
+    let (mut world, nora, ben) = couple(4);
+    let twin = world.clone_device(nora);
+    let mut said = 0;
+    let mut refused = [0, 0];
+    for turn in 0..24 {
+        let device = [nora, twin][turn % 2];
+        let told = moment(&world, device, "in turns");
+        match world.execute(device, told) {
+            Ok(_) => said += 1,
+            Err(error) => {
+                assert_eq!(error, Error::NotAllowed { rule: "device.copied" });
+                assert!(world.is_given_up(device));
+                refused[turn % 2] += 1;
+            }
+        }
+        assert!(world.run_until_idle(A_WHILE));
+        all_is_out(&world, &[nora, twin, ben], said);
+    }
+    let (of_nora, of_twin) = (refused[0], refused[1]);
+    assert!((of_nora == 0) != (of_twin == 0), "one of them goes on: {refused:?}");
+
+    // What a third one took before it heard of all that is brought out, too.
+    let goes_on = if of_nora == 0 { nora } else { twin };
+    let third = world.clone_device(goes_on);
+    world.set_online(third, false);
+    tell(&mut world, third, "on the train");
+    tell(&mut world, goes_on, "meanwhile");
+    assert!(world.run_until_idle(A_WHILE));
+    world.set_online(third, true);
+    assert!(world.run_until_idle(A_WHILE));
+    all_is_out(&world, &[nora, twin, third, ben], said + 2);
+    agree(&world, third, ben);
+    agree(&world, goes_on, ben);
 }
 
 #[test]

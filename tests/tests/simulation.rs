@@ -17,9 +17,6 @@ const TWICE_ONE_IN: u64 = 100;
 /// Failures that are made small and told whole; of the others the seed is told.
 const TOLD_MAX: usize = 3;
 
-/// What is drawn only if `REKNIT_CLONES` is set.
-const CLONES: &str = "phones of which there were two";
-
 /// Seeds that failed once: run first, for ever.
 const FAILED_ONCE: &str = include_str!("../seeds.txt");
 
@@ -34,7 +31,7 @@ fn five_hundred_schedules_keep_every_promise() {
     let failed_once = failed_once.filter_map(|line| line.split_whitespace().next());
     let mut seeds: Vec<u64> = failed_once.map(|seed| seed.parse().expect("a seed")).collect();
     seeds.extend(from..from + count);
-    let plan = Plan { length: length(), clones: clones(), ..Plan::default() };
+    let plan = Plan { length: length(), ..Plan::default() };
     let next = AtomicU64::new(0);
     let total = Mutex::new(Tally::default());
     let failed = Mutex::new(Vec::new());
@@ -74,7 +71,7 @@ fn five_hundred_schedules_keep_every_promise() {
     );
     total.print(&whole);
     assert!(failed.is_empty(), "\n{}", all_told(&failed, &plan));
-    for (name, count) in total.rows().into_iter().filter(|(name, _)| clones() || *name != CLONES) {
+    for (name, count) in total.rows() {
         assert!(count > 0 || number("REKNIT_SEEDS").is_some(), "no {name} in {} runs", total.runs);
     }
 }
@@ -93,7 +90,7 @@ fn one_seed() {
         let steps = std::env::var("REKNIT_STEPS").ok().filter(|steps| !steps.is_empty());
         let number = |step: &str| step.parse().expect("a step's number");
         let only = steps.map(|steps| steps.split(',').map(number).collect());
-        run(seed, &Plan { length: length(), clones: clones(), only }).tally.print("");
+        run(seed, &Plan { length: length(), only }).tally.print("");
     }
 }
 
@@ -108,10 +105,6 @@ fn a_seed_is_replayed_to_the_same_bytes() {
 #[expect(clippy::disallowed_methods, reason = "a figure is a time, and nothing is decided by it")]
 fn watch() -> Instant {
     Instant::now()
-}
-
-fn clones() -> bool {
-    std::env::var_os("REKNIT_CLONES").is_some()
 }
 
 fn length() -> Length {

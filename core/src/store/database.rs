@@ -234,6 +234,8 @@ fn configure(connection: &Connection) -> Result<(), StoreError> {
          pragma trusted_schema = off; pragma cell_size_check = on;",
     )?;
     connection.set_prepared_statement_cache_capacity(32);
+    // A statement with a range is otherwise made anew for every other value in it.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(())
 }
 

@@ -112,6 +112,8 @@ impl Storage {
 
     fn finish(connection: Connection, is_new: bool, fresh: StoreId) -> Result<Self, StorageError> {
         connection.set_prepared_statement_cache_capacity(32);
+        // A statement with a range is otherwise made anew for every other value in it.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         let mut storage = Self { connection, store: fresh, _alone: None };
         if is_new {
             storage.create(fresh)?;

@@ -26,8 +26,9 @@ use crate::membership::{Intent, NewIncarnation, SpaceKind, Want};
 use crate::model::id::ChainId;
 use crate::store::Batch;
 
-/// How often a device begins anew by itself. Copies that live side by side come here; then a person has to decide.
-const INCARNATIONS_MAX: u16 = 16;
+/// How often a device begins anew, for the words that it took before it heard that a person has to decide: a space has
+/// 255 chains for all.
+const INCARNATIONS_MAX: u16 = 64;
 
 impl Space {
     /// Wants a new incarnation if there is reason to: another copy has written; or one has begun anew, and this one

@@ -81,6 +81,8 @@ impl Node {
         now: &Now,
         random: &mut dyn Random,
     ) -> Result<Answer, Error> {
+        let joined = self.session.shared.space().filter(|space| space.is_member());
+        joined.map_or(Ok(()), Space::must_be_able_to_write)?;
         let private = self.session.private_mut()?;
         let mut batch = Batch::new();
         let place = Place::new(Table::Meta, META_NAME);
@@ -168,10 +170,7 @@ impl Node {
             SpaceKind::Shared => shared,
         };
         let Slot::Open(space) = slot else { return Err(Error::NotPaired) };
-        space.must_be_member()?;
-        if !space.can_seal() {
-            return Err(Error::NotAllowed { rule: "wrap.bad" });
-        }
+        space.must_be_able_to_write()?;
         let (sid, from) = (space.home.sid, space.outbox_next);
         let author = Author { keys: &identity.keys, now: now.timestamp };
         let mut turn = Turn::new(space);

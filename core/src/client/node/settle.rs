@@ -180,10 +180,7 @@ impl Node {
         };
         let Some(space) = slot.space() else { return Ok(()) };
         let has_written = space.me.inc > 0 || space.chains.get(space.me).is_some();
-        if space.is_founder() || !space.is_member() || has_written {
-            return Ok(());
-        }
-        if !space.can_seal() {
+        if space.is_founder() || has_written || !space.can_write() {
             return Ok(());
         }
         self.write(kind, &Payload::Hello, now, random)?;
@@ -197,7 +194,7 @@ impl Node {
         else {
             return Ok(());
         };
-        if !private.is_member() || !private.can_seal() {
+        if !private.can_write() {
             return Ok(());
         }
         let mut missing = Vec::new();
@@ -223,7 +220,7 @@ impl Node {
         };
         let Some(name) = private.shelf.get(Table::Meta, META_NAME)? else { return Ok(()) };
         let told = card::told_of(&shared.shelf, member_record(shared.person))?;
-        let can_write = shared.is_founder() && shared.is_member() && shared.can_seal();
+        let can_write = shared.is_founder() && shared.can_write();
         if !told.is_empty() || !can_write {
             return Ok(());
         }

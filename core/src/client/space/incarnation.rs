@@ -11,6 +11,9 @@ use crate::store::{Batch, Table};
 use std::collections::BTreeSet;
 use wire::codec::{Reader, Writer};
 
+/// Where copies of a device that live side by side come here, a person has to decide: the one that another has passed
+/// over takes no new words.
+const TURNS_MAX: u16 = 16;
 /// Under which incarnation this device writes; 0 without the row.
 const META_INCARNATION: &[u8] = b"inc";
 /// What is under way, see [`Anew`].
@@ -89,6 +92,31 @@ impl Space {
     /// Whether another copy of this device has begun anew.
     pub(crate) fn is_passed_over(&self) -> bool {
         self.incarnation_in_log().is_some_and(|inc| inc != self.me.inc)
+    }
+
+    /// Whether another copy of this device goes on, and they took turns so often that this one takes no new words.
+    fn is_given_up(&self) -> bool {
+        let often = self.incarnation_in_log().is_some_and(|inc| inc >= TURNS_MAX);
+        often && self.is_passed_over()
+    }
+
+    /// Whether this device can say something here now.
+    pub(crate) fn can_write(&self) -> bool {
+        self.is_member() && self.can_seal() && !self.is_given_up()
+    }
+
+    /// # Errors
+    /// [`Error::NotAllowed`] where another copy of this device goes on under its name and a person has to decide which
+    /// of them stays, while this device is not in, or while its key has not arrived.
+    pub(crate) fn must_be_able_to_write(&self) -> Result<(), Error> {
+        self.must_be_member()?;
+        if self.is_given_up() {
+            Err(Error::NotAllowed { rule: "device.copied" })
+        } else if self.can_seal() {
+            Ok(())
+        } else {
+            Err(Error::NotAllowed { rule: "wrap.bad" })
+        }
     }
 
     /// Whether nothing of this device may be uploaded now: its place in the chain may be taken.
