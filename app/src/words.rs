@@ -31,6 +31,9 @@ pub(crate) const NEXT_ALONE: &str = "Write for yourself with `reknit journal new
 /// A relay was set.
 pub(crate) const RELAY_SET: &str =
     "This relay is used for your private space from now on, on this device.";
+/// The relay of the shared space is set.
+pub(crate) const RELAY_MOVED: &str = "What you share goes over this relay from now on, on this device. \
+     Your partner, and each other device of yours, has to be told the same line.";
 /// A list is empty.
 pub(crate) const NOTHING_HERE: &str = "Nothing here.";
 /// The open list is empty.

@@ -5,6 +5,7 @@ use reknit_core::client::{
 };
 use reknit_core::crypto::{Random, Unlock};
 use reknit_core::document::{DocumentKind, Edit};
+use reknit_core::membership::SpaceKind;
 use reknit_core::model::id::DocumentId;
 use reknit_core::store::{Batch, Direction, Store, Table};
 use wire::address::{AddressLine, RelayAddress};
@@ -111,7 +112,7 @@ fn an_invitation_looks_into_its_box_only_once_the_box_is_there() {
     let relay = RelayId::from_bytes([3; 32]);
     let address = RelayAddress::parse("127.0.0.1:4433").unwrap();
     let line = AddressLine { address, relay };
-    node.execute(Command::UseRelay(line), &now(0), &mut random).unwrap();
+    node.execute(Command::UseRelay(SpaceKind::Private, line), &now(0), &mut random).unwrap();
     node.want_online(&now(0), &mut random).unwrap();
     node.handle_connected(relay, [5; 32], &now(0), &mut random).unwrap();
     let welcome = Frame::Welcome { version: 1, store: StoreId::from_bytes([1; 16]) };

@@ -2,6 +2,7 @@
 
 use crate::world::{DeviceIndex, World};
 use reknit_core::client::{Answer, Command, Error, Invited, Notice, Whom};
+use reknit_core::membership::SpaceKind;
 use reknit_core::model::person::Name;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -32,7 +33,7 @@ impl World {
         let name = Name::new(name).expect("a name");
         self.execute(device, Command::SetName(name)).expect("a name is set");
         let line = self.line().clone();
-        self.execute(device, Command::UseRelay(line)).expect("a relay is set");
+        self.execute(device, Command::UseRelay(SpaceKind::Private, line)).expect("a relay is set");
         self.set_online(device, true);
         device
     }

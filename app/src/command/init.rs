@@ -6,6 +6,7 @@ use crate::words;
 use clap::Args;
 use reknit_core::client::{Command, Error, Session};
 use reknit_core::environment::SystemRandom;
+use reknit_core::membership::SpaceKind;
 use reknit_core::model::person::Name;
 use serde::Serialize;
 use wire::address::AddressLine;
@@ -26,6 +27,9 @@ pub(crate) struct InitArgs {
 pub(crate) struct UseRelayArgs {
     /// HOST:PORT/KEY, as the relay prints it
     address: String,
+    /// The relay of what you share, instead of your private space's; your partner sets the same one
+    #[arg(long)]
+    shared: bool,
 }
 
 #[derive(Serialize)]
@@ -78,7 +82,7 @@ pub(crate) fn init(args: &InitArgs, context: &Context) -> Result<(), Failure> {
     let mut driver = context.drive(session, false)?;
     driver.execute(Command::SetName(name.clone()))?;
     if let Some(relay) = relay.clone() {
-        driver.execute(Command::UseRelay(relay))?;
+        driver.execute(Command::UseRelay(SpaceKind::Private, relay))?;
     }
     let session = driver.node().session();
     context.out.row(&InitRow {
@@ -92,14 +96,15 @@ pub(crate) fn init(args: &InitArgs, context: &Context) -> Result<(), Failure> {
     context.out.say(if relay.is_some() { words::NEXT_WITH_RELAY } else { words::NEXT_ALONE })
 }
 
-/// Sets the relay of one's own private space.
+/// Sets the relay of one's own private space, or of the shared one.
 ///
 /// # Errors
-/// The address is refused; what unlocking refuses.
+/// The address is refused; nothing is shared yet; what unlocking refuses.
 pub(crate) fn use_relay(args: &UseRelayArgs, context: &Context) -> Result<(), Failure> {
     let relay: AddressLine = args.address.parse()?;
     let mut driver = context.driver(false)?;
-    driver.execute(Command::UseRelay(relay.clone()))?;
+    let kind = if args.shared { SpaceKind::Shared } else { SpaceKind::Private };
+    driver.execute(Command::UseRelay(kind, relay.clone()))?;
     context.out.row(&RelayRow { done: "use-relay", relay: relay.to_string() })?;
-    context.out.say(words::RELAY_SET)
+    context.out.say(if args.shared { words::RELAY_MOVED } else { words::RELAY_SET })
 }

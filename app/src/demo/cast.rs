@@ -59,7 +59,7 @@ impl Phone {
         if let Some(name) = name {
             let name = Name::new(name).map_err(|_| Trouble::Story)?;
             driver.execute(Command::SetName(name))?;
-            driver.execute(Command::UseRelay(line.clone()))?;
+            driver.execute(Command::UseRelay(SpaceKind::Private, line.clone()))?;
         }
         Ok(Self { label, driver })
     }

@@ -2,6 +2,7 @@
 
 use crate::cast::{Cast, each, pair};
 use crate::home::Home;
+use crate::relay::Relay;
 
 /// Both write while the relay is away: a moment, a reach or its reply, a question, and both edit one text.
 fn evening(cast: &Cast) {
@@ -55,4 +56,32 @@ fn a_relay_that_forgot_all_is_filled_again_by_either_phone_alone() {
         cast.settle();
         assert_eq!(cast.agree_but("relay.forgot"), shared);
     }
+}
+
+#[test]
+fn a_couple_whose_relay_is_gone_for_good_moves_to_another_one_with_all_there_is() {
+    let mut cast = Cast::new();
+    evening(&cast);
+    cast.settle();
+    cast.relay.kill();
+    // Nobody has this but Ben's phone when the relay goes.
+    cast.ben.saved(&["moment", "Nora left a note", "--kind", "comfort"]);
+
+    let next = Relay::start_at(cast.path().join("next-relay"));
+    for home in cast.homes() {
+        home.rows(&["use-relay", &next.line]);
+        home.rows(&["use-relay", &next.line, "--shared"]);
+    }
+    cast.nora.sync();
+    let fresh = Home::new(cast.path(), "nora-fresh");
+    pair(&cast.nora, &fresh, "--device");
+    cast.settle();
+    let shared = cast.agree();
+    assert!(shared.contains("Nora left a note") && shared.contains("Nora comes home at six."));
+
+    // A device that comes later is told once, too: what it learned from the others is where the space began.
+    fresh.rows(&["use-relay", &next.line, "--shared"]);
+    fresh.sync();
+    assert_eq!(fresh.shared(), shared);
+    fresh.proved("");
 }

@@ -16,7 +16,11 @@ pub(crate) struct Relay {
 impl Relay {
     /// Starts it on a free port.
     pub(crate) fn start(world: &Path) -> Self {
-        let folder = world.join("relay");
+        Self::start_at(world.join("relay"))
+    }
+
+    /// The same with its folder.
+    pub(crate) fn start_at(folder: PathBuf) -> Self {
         let (process, line) = run(&folder, "127.0.0.1:0");
         Self { line, folder, process: Some(process) }
     }

@@ -3,6 +3,7 @@
 use reknit_core::client::{Answer, Command, Driver, Invited, Notice, Place, Session, Whom};
 use reknit_core::crypto::Unlock;
 use reknit_core::environment::SystemRandom;
+use reknit_core::membership::SpaceKind;
 use reknit_core::model::person::Name;
 use std::path::Path;
 use wire::address::AddressLine;
@@ -17,7 +18,7 @@ pub(crate) fn begin(home: &Path, line: &AddressLine) {
     let name = home.file_name().unwrap_or_default().display().to_string();
     let name = Name::new(&name).expect("a name");
     driver.execute(Command::SetName(name)).expect("a name is set");
-    driver.execute(Command::UseRelay(line.clone())).expect("a relay is set");
+    driver.execute(Command::UseRelay(SpaceKind::Private, line.clone())).expect("a relay is set");
 }
 
 /// Opens it.

@@ -4,6 +4,7 @@ use reknit_core::client::{Answer, Command, Driver, Error, Invited, Notice, Place
 use reknit_core::crypto::Unlock;
 use reknit_core::document::{DocumentKind, Edit};
 use reknit_core::environment::SystemRandom;
+use reknit_core::membership::SpaceKind;
 use reknit_core::model::moment::{Moment, MomentKind, WhoDid};
 use reknit_core::model::person::Name;
 use reknit_core::model::{Event, Text};
@@ -48,7 +49,7 @@ pub(crate) fn begin(home: &Path, line: &AddressLine) {
     let mut driver = Driver::new(create(home), "UTC", false).unwrap();
     let name = home.file_name().unwrap().to_str().unwrap();
     driver.execute(Command::SetName(Name::new(name).unwrap())).unwrap();
-    driver.execute(Command::UseRelay(line.clone())).unwrap();
+    driver.execute(Command::UseRelay(SpaceKind::Private, line.clone())).unwrap();
 }
 
 /// Says a moment: the record, and the entry that opened it.

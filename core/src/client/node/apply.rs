@@ -43,7 +43,7 @@ impl Node {
         self.set_today(now);
         match command {
             Command::SetName(name) => self.set_name(&name, now, random),
-            Command::UseRelay(line) => self.use_relay(line, random),
+            Command::UseRelay(kind, line) => self.use_relay(kind, line, random),
             Command::Tell(event) => {
                 let payload = Payload::Event(event.encode());
                 self.may_write_today(SpaceKind::Shared, &payload, random)?;
@@ -95,12 +95,17 @@ impl Node {
         Ok(Answer::Done)
     }
 
-    fn use_relay(&mut self, line: AddressLine, random: &mut dyn Random) -> Result<Answer, Error> {
-        let private = self.session.private_mut()?;
-        let mut batch = Batch::new();
-        Space::put_relay(&private.shelf, &mut batch, &line, random)?;
-        private.shelf.commit(batch)?;
-        private.relay = Some(line);
+    fn use_relay(
+        &mut self,
+        kind: SpaceKind,
+        line: AddressLine,
+        random: &mut dyn Random,
+    ) -> Result<Answer, Error> {
+        let space = match kind {
+            SpaceKind::Private => self.session.private_mut()?,
+            SpaceKind::Shared => self.session.shared.space_mut().ok_or(Error::NotPaired)?,
+        };
+        space.move_to(line, random)?;
         self.refresh_links()?;
         Ok(Answer::Done)
     }

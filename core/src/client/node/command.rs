@@ -14,8 +14,9 @@ use wire::address::AddressLine;
 pub enum Command {
     /// Sets what this person is called; told to the other as soon as there is one.
     SetName(Name),
-    /// Sets the relay of this person's own private space, on this device.
-    UseRelay(AddressLine),
+    /// Sets the relay of a space, on this device. What the one before held is brought there; whom one shares with sets
+    /// it too.
+    UseRelay(SpaceKind, AddressLine),
     /// Says something to the other person.
     Tell(Event),
     /// Starts a document: a journal entry in the private space, an agreement in the shared one.
@@ -98,7 +99,7 @@ impl fmt::Debug for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::SetName(_) => "SetName(..)",
-            Self::UseRelay(_) => "UseRelay(..)",
+            Self::UseRelay(..) => "UseRelay(..)",
             Self::Tell(_) => "Tell(..)",
             Self::NewDocument(..) => "NewDocument(..)",
             Self::EditDocument(..) => "EditDocument(..)",

@@ -351,14 +351,8 @@ impl Node {
         let Some(space) = self.session.space_of(sid) else { return Ok(()) };
         let before = space.position.store;
         let mut turn = Turn::new(space);
-        turn.space.keep_public(&mut turn.batch, random)?;
-        turn.space.keep_confirmed(&mut turn.batch, random)?;
-        turn.batch.clear(Table::Positions);
-        turn.batch.delete(Table::Meta, META_NEWEST_RECEIPT);
-        turn.space.reseed(&mut turn.batch, random)?;
+        turn.begin_log(position_of(cursor), random)?;
         turn.report(&Incident::RelayForgot { before, after: cursor.store }, random)?;
-        let Turn { space, batch, .. } = &mut turn;
-        space.set_position(batch, position_of(cursor), random)?;
         turn.close(random)?;
         if let Some(link) = self.link(relay) {
             link.engine.handle_delivered(sid, cursor);

@@ -2,10 +2,12 @@
 //! envelopes cost no more memory than a few.
 
 use crate::client::error::Error;
+use crate::client::node::found::META_REGISTERED;
 use crate::client::node::link::{Link, pending};
 use crate::client::space::outbox::OutboxItem;
-use crate::client::space::relay::META_RESEED;
+use crate::client::space::relay::{META_RESEED, Position};
 use crate::client::space::state::{FEW, Space};
+use crate::client::turn::deliver::META_NEWEST_RECEIPT;
 use crate::client::turn::gather::Turn;
 use crate::client::vault::shelf::Place;
 use crate::crypto::Random;
@@ -13,6 +15,7 @@ use crate::model::id::EntryId;
 use crate::store::Table;
 use crate::sync;
 use std::collections::BTreeSet;
+use wire::address::AddressLine;
 use wire::codec::{Reader, Writer};
 
 /// Ids read at a time.
@@ -112,6 +115,44 @@ impl Space {
     /// Whether the present relay gave a receipt or a copy of it.
     fn is_at_relay(&self, entry: EntryId) -> Result<bool, Error> {
         Ok(self.shelf.store().get(Table::Positions, entry.as_bytes())?.is_some())
+    }
+}
+
+impl Space {
+    /// From now on its entries go over this relay. What another one held is brought there; what that one confirmed is
+    /// kept.
+    pub(crate) fn move_to(
+        &mut self,
+        line: AddressLine,
+        random: &mut dyn Random,
+    ) -> Result<(), Error> {
+        let moves = self.relay.as_ref().is_some_and(|old| old.relay != line.relay);
+        let mut turn = Turn::new(self);
+        Self::put_relay(&turn.space.shelf, &mut turn.batch, &line, random)?;
+        if moves {
+            turn.begin_log(Position::START, random)?;
+            turn.batch.delete(Table::Meta, META_REGISTERED);
+        }
+        turn.close(random)?;
+        self.relay = Some(line);
+        Ok(())
+    }
+}
+
+impl Turn<'_> {
+    /// Another log of the relay, or another relay, is read from its start, and what it lacks goes back; what the one
+    /// before confirmed is kept as evidence.
+    pub(crate) fn begin_log(
+        &mut self,
+        position: Position,
+        random: &mut dyn Random,
+    ) -> Result<(), Error> {
+        self.space.keep_public(&mut self.batch, random)?;
+        self.space.keep_confirmed(&mut self.batch, random)?;
+        self.batch.clear(Table::Positions);
+        self.batch.delete(Table::Meta, META_NEWEST_RECEIPT);
+        self.space.reseed(&mut self.batch, random)?;
+        self.space.set_position(&mut self.batch, position, random)
     }
 }
 
