@@ -1,4 +1,5 @@
-//! What an op does, read from its bytes: Genesis, `AddDevice`, Rekey, `NewIncarnation`, `JoinSpace`, `Branch`, `Merge`.
+//! What an op does, read from its bytes: Genesis, `AddDevice`, Rekey, `NewIncarnation`, `Reject`, `JoinSpace`,
+//! `Branch`, `Merge`.
 //!
 //! Every kind has a fixed number. A kind that is not built decodes as [`Action::Unbuilt`]: the op is void.
 
@@ -50,6 +51,11 @@ pub enum Action {
     Rekey,
     /// Begins a device's chain anew: it was restored or copied.
     NewIncarnation(NewIncarnation),
+    /// Replaces a key that did not arrive: a new epoch, right behind the op that brought that key.
+    Reject {
+        /// Where that op stands.
+        idx: u32,
+    },
     /// In a private log: this shared space is mine.
     JoinSpace(JoinSpace),
     /// Makes ops known that stand beside this log.
@@ -137,6 +143,8 @@ pub struct JoinSpace {
 impl Action {
     /// The number of [`Action::Branch`].
     pub(super) const BRANCH: u16 = 18;
+    /// The number of [`Action::Reject`].
+    pub(super) const REJECT: u16 = 15;
 
     /// Reads an action; keys are checked and proofs of possession verified.
     ///
@@ -152,6 +160,10 @@ impl Action {
             6 => {
                 let anew = NewIncarnation::decode(&mut reader)?;
                 Ok(reader.end().map(|()| Self::NewIncarnation(anew))?)
+            }
+            Self::REJECT => {
+                let idx = reader.u32()?;
+                Ok(reader.end().map(|()| Self::Reject { idx })?)
             }
             16 => {
                 let join = JoinSpace::decode(&mut reader)?;
@@ -181,6 +193,10 @@ impl Action {
             Self::NewIncarnation(anew) => {
                 anew.encode(&mut writer);
                 6
+            }
+            Self::Reject { idx } => {
+                writer.u32(*idx);
+                Self::REJECT
             }
             Self::JoinSpace(join) => {
                 join.encode(&mut writer);

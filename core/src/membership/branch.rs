@@ -24,7 +24,7 @@ pub struct Branch {
     pub base: OpId,
     /// What follows it.
     pub ops: Vec<Carried>,
-    /// Keys of epochs that ops on the branch made.
+    /// Keys of epochs that ops on the branch made; or, without ops, a key that was rejected.
     pub keys: Vec<(u32, [u8; 32])>,
 }
 
@@ -93,9 +93,10 @@ impl Branch {
             (0..count).map(|_| decode_carried(&mut reader)).collect::<Result<_, _>>()?;
         let count = reader.list8(BRANCH_OPS_MAX, 36)?;
         let keys = (0..count).map(|_| Ok((reader.u32()?, reader.array()?)));
-        let keys = keys.collect::<Result<_, DecodeError>>()?;
+        let keys: Vec<_> = keys.collect::<Result<_, DecodeError>>()?;
         reader.end()?;
-        if ops.is_empty() { Err(VoidReason::Layout) } else { Ok(Self { base, ops, keys }) }
+        let is_idle = ops.is_empty() && keys.is_empty();
+        if is_idle { Err(VoidReason::Layout) } else { Ok(Self { base, ops, keys }) }
     }
 }
 

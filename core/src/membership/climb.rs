@@ -102,13 +102,17 @@ impl<'a> Climb<'a> {
         let mut keyring = Keyring::new(self.home.space);
         keyring.insert(0, copy_of(first));
         let mut log = ControlLog::new(self.home);
-        for item in self.items {
-            let item = item.encode();
-            match log.receive(&item, &mut keyring, None) {
-                Ok(_) => {}
+        let items: Vec<_> = self.items.iter().map(ControlItem::encode).collect();
+        let mut rest = items.as_slice();
+        while let [item, later @ ..] = rest {
+            match log.receive(item, &mut keyring, None) {
+                Ok(_) => rest = later,
                 Err(ReceiveError::NeedKey { epoch }) => {
-                    keyring.insert(epoch, self.fitting(epoch, log.commitment(epoch)?)?);
-                    log.receive(&item, &mut keyring, None).ok()?;
+                    match self.fitting(epoch, log.commitment(epoch)?) {
+                        Some(key) => keyring.insert(epoch, key),
+                        // A key that was rejected leads nowhere, and need not.
+                        None => rest = rest.get(log.step_to_reject(rest, &keyring)?..)?,
+                    }
                 }
                 Err(ReceiveError::Chain | ReceiveError::Foreign) => return None,
             }

@@ -75,12 +75,13 @@ impl Composer<'_> {
         random: &mut dyn Random,
     ) -> Result<Composed, ComposeError> {
         let state = self.log.state();
-        let (home, epoch) = (state.home(), state.table().epoch());
-        let held = self.keyring.get_committed(epoch, state.table().kc());
+        let line = state.line_under(action)?;
+        let (home, epoch) = (state.home(), line.epoch);
+        let held = self.log.commitment(epoch).and_then(|kc| self.keyring.get_committed(epoch, kc));
         let before = held.ok_or(ComposeError::NeedKey { epoch })?;
         let parcel = self.pack(action, before, random)?;
         let author = match action {
-            Action::Rekey => Author::Voice(self.keys.id()),
+            Action::Rekey | Action::Reject { .. } => Author::Voice(self.keys.id()),
             Action::Genesis(_)
             | Action::AddDevice(_)
             | Action::NewIncarnation(_)
@@ -92,6 +93,7 @@ impl Composer<'_> {
         let facts = parcel.facts(state.next_idx(), epoch, before.commitment(home.space, epoch));
         let mut op = draft(state, &parcel, &facts, action.encode());
         op.author = author;
+        op.prev = line.base.head();
         op.frontier_root = self.frontier_root;
         op.abandons = abandons;
         op.state_after = state.preview(&facts, &op, action)?.hash(home.space);
@@ -112,15 +114,16 @@ impl Composer<'_> {
         random: &mut dyn Random,
     ) -> Result<Parcel, ComposeError> {
         let state = self.log.state();
-        let (space, epoch) = (state.home().space, state.table().epoch());
-        let place = Place { space, idx: state.next_idx() };
+        let line = state.line_under(action)?;
+        let (space, epoch) = (state.home().space, line.epoch);
+        let place = Place { space, idx: line.idx };
         match action {
             Action::AddDevice(add) => {
                 let to = vec![(add.device.id().to_bytes(), &add.device.kem)];
                 Parcel::pack(place, (before, epoch), &to, random)
             }
-            Action::Rekey => {
-                let to = (&**state.table(), state.epoch_top());
+            Action::Rekey | Action::Reject { .. } => {
+                let to = (&**line.base.table(), line.base.epoch_top());
                 Parcel::renew(place, (before, epoch), to, random)
             }
             Action::Merge(merge) => {

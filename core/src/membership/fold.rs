@@ -7,6 +7,7 @@ use super::action::Action;
 use super::lineage::Step;
 use super::op::{Op, RULES};
 use super::outcome::{Outcome, VoidReason};
+use super::reject::Line;
 use super::rules::{Ground, ItemFacts, signers, table_after};
 use super::table::Table;
 use crate::crypto::{Home, Unverified, Verified};
@@ -21,7 +22,7 @@ use wire::hash;
 pub struct State {
     pub(super) home: Home,
     pub(super) tip: Option<Arc<Step>>,
-    table: Arc<Table>,
+    pub(super) table: Arc<Table>,
     /// Ops beside the trunk that ops on it carry.
     pub(super) aside: Arc<BTreeMap<OpId, Arc<Step>>>,
     /// Those of them that count.
@@ -113,20 +114,24 @@ impl State {
             return self.skip(undecodable, VoidReason::Undecodable);
         };
         let op_id = op.peek().id(self.home.space);
-        match self.judge(item, op) {
+        let line = match self.line_of(op.peek()) {
+            Ok(line) => line,
+            Err(reason) => return self.skip(op_id, reason),
+        };
+        match self.judge(&line, item, op) {
             Ok((op, action, after)) => {
-                let epoch_top = self.epoch_top().max(op.epoch_after);
+                let epoch_top = line.base.epoch_top().max(op.epoch_after);
                 let applied = Arc::new(Applied { op: op.into_inner(), action });
                 let judged = Judged {
                     op_id,
                     outcome: Outcome::Applied,
                     applied: Some(Arc::clone(&applied)),
                 };
-                let mut next = self.step(&judged, Arc::new(after.table), epoch_top);
-                let aside = Arc::make_mut(&mut next.aside);
-                aside.extend(after.carried.into_iter().map(|step| (step.op, step)));
-                Arc::make_mut(&mut next.merged).extend(after.merged);
-                (next, judged)
+                let mut base = line.base;
+                let aside = after.carried.into_iter().map(|step| (step.op, step));
+                Arc::make_mut(&mut base.aside).extend(aside);
+                Arc::make_mut(&mut base.merged).extend(after.merged);
+                (base.step(line.idx, &judged, Arc::new(after.table), epoch_top), judged)
             }
             Err(reason) => self.skip(op_id, reason),
         }
@@ -136,18 +141,21 @@ impl State {
     #[must_use]
     pub fn skip(&self, op_id: OpId, reason: VoidReason) -> (Self, Judged) {
         let judged = Judged { op_id, outcome: Outcome::Void(reason), applied: None };
-        (self.step(&judged, Arc::clone(&self.table), self.epoch_top()), judged)
+        let table = Arc::clone(&self.table);
+        (self.step(self.next_idx(), &judged, table, self.epoch_top()), judged)
     }
 
-    fn step(&self, judged: &Judged, table: Arc<Table>, epoch_top: u32) -> Self {
+    fn step(&self, idx: u32, judged: &Judged, table: Arc<Table>, epoch_top: u32) -> Self {
         let tip = Step {
             op: judged.op_id,
-            idx: self.next_idx(),
+            idx,
             outcome: judged.outcome,
             applied: judged.applied.clone(),
             table: Arc::clone(&table),
             epoch_top,
             before: self.tip.clone(),
+            aside: Arc::clone(&self.aside),
+            merged: Arc::clone(&self.merged),
         };
         Self { tip: Some(Arc::new(tip)), table, ..self.clone() }
     }
@@ -162,42 +170,46 @@ impl State {
         op: &Op,
         action: &Action,
     ) -> Result<Table, VoidReason> {
-        self.check_place(item, op)?;
-        Ok(self.after(item, op, action)?.table)
+        let line = self.line_of(op)?;
+        check_place(&line, item, op)?;
+        Ok(line.base.after(item, op, action)?.table)
     }
 
     fn judge(
         &self,
+        line: &Line,
         item: &ItemFacts,
         op: Unverified<Op>,
     ) -> Result<(Verified<Op>, Action, After), VoidReason> {
         let unproved = op.peek();
-        self.check_place(item, unproved)?;
+        check_place(line, item, unproved)?;
+        let base = &line.base;
         let [bytes] = unproved.actions.as_slice() else { return Err(VoidReason::Actions) };
         let action = Action::decode(bytes);
         if let Ok(Action::Unbuilt { .. }) = action {
             return Err(VoidReason::Unbuilt);
         }
-        if let (Err(reason), None) = (&action, &self.tip) {
+        if let (Err(reason), None) = (&action, &base.tip) {
             return Err(*reason);
         }
         // Who may merge is known only once that is folded which is to be merged.
         let early = match &action {
             Ok(action @ (Action::Branch(_) | Action::Merge(_))) => {
-                Some(self.after(item, unproved, action)?)
+                Some(base.after(item, unproved, action)?)
             }
             Ok(
                 Action::Genesis(_)
                 | Action::AddDevice(_)
                 | Action::Rekey
                 | Action::NewIncarnation(_)
+                | Action::Reject { .. }
                 | Action::JoinSpace(_)
                 | Action::Unbuilt { .. },
             )
             | Err(_) => None,
         };
         let voters = early.as_ref().and_then(|after| after.voters.as_ref());
-        let voters = voters.unwrap_or(&self.table);
+        let voters = voters.unwrap_or(&base.table);
         let signers = signers(voters, unproved, action.as_ref().ok())?;
         let space = self.home.space;
         let op = op.verify_with(|op| {
@@ -215,9 +227,12 @@ impl State {
             Ok(())
         })?;
         let action = action?;
+        if let Action::Reject { idx } = action {
+            self.may_reject(idx, op.author)?;
+        }
         let after = match early {
             Some(after) => after,
-            None => self.after(item, &op, &action)?,
+            None => base.after(item, &op, &action)?,
         };
         if after.table.hash(space) != op.state_after {
             return Err(VoidReason::State);
@@ -233,6 +248,7 @@ impl State {
             | Action::AddDevice(_)
             | Action::Rekey
             | Action::NewIncarnation(_)
+            | Action::Reject { .. }
             | Action::JoinSpace(_)
             | Action::Unbuilt { .. } => {
                 let ground = Ground {
@@ -245,20 +261,17 @@ impl State {
             }
         }
     }
+}
 
-    fn check_place(&self, item: &ItemFacts, op: &Op) -> Result<(), VoidReason> {
-        if op.rules != RULES {
-            return Err(VoidReason::Rules);
-        }
-        if op.idx != self.next_idx() || op.idx != item.idx || op.prev != self.head() {
-            return Err(VoidReason::Chain);
-        }
-        let is_items = op.epoch_before == item.epoch_before && op.epoch_after == item.epoch_after;
-        if !is_items || op.epoch_before != self.table.epoch() {
-            return Err(VoidReason::Epoch);
-        }
-        Ok(())
+fn check_place(line: &Line, item: &ItemFacts, op: &Op) -> Result<(), VoidReason> {
+    if op.rules != RULES {
+        return Err(VoidReason::Rules);
     }
+    if op.idx != line.idx || op.idx != item.idx || op.prev != line.base.head() {
+        return Err(VoidReason::Chain);
+    }
+    let is_items = op.epoch_before == item.epoch_before && op.epoch_after == item.epoch_after;
+    if is_items && op.epoch_before == line.epoch { Ok(()) } else { Err(VoidReason::Epoch) }
 }
 
 /// Reads a body and every action in it: all that a stranger's bytes reach before a signature is checked.

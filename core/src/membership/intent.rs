@@ -36,6 +36,11 @@ pub enum Want {
     },
     /// A device's chain begins anew.
     NewIncarnation(NewIncarnation),
+    /// Another key stands in for the one that did not arrive.
+    Reject {
+        /// Where the op stands that brought it.
+        idx: u32,
+    },
     /// These ops are known.
     Branch(Branch),
     /// This branch counts.
@@ -49,6 +54,7 @@ impl Want {
             Self::JoinSpace(join) => Action::JoinSpace(join.clone()),
             Self::Rekey { .. } => Action::Rekey,
             Self::NewIncarnation(anew) => Action::NewIncarnation(*anew),
+            Self::Reject { idx } => Action::Reject { idx: *idx },
             Self::Branch(branch) => Action::Branch(branch.clone()),
             Self::Merge(merge) => Action::Merge(merge.clone()),
         }
@@ -115,9 +121,11 @@ impl Intent {
             Want::NewIncarnation(anew) => {
                 table.device(anew.device).is_some_and(|member| member.inc > anew.old)
             }
+            Want::Reject { idx } => log.is_replaced(*idx),
             Want::Branch(branch) => {
                 let ids = branch.ops.iter().map(|op| op.id(log.home().space));
-                ids.into_iter().flatten().all(|id| log.is_known(id))
+                let known = ids.into_iter().flatten().all(|id| log.is_known(id));
+                known && (!branch.ops.is_empty() || log.has_handed_on(branch))
             }
             Want::Merge(merge) => log.is_merged(merge.tip),
         }
@@ -207,6 +215,7 @@ impl Intent {
             Want::AddDevice(_)
             | Want::JoinSpace(_)
             | Want::NewIncarnation(_)
+            | Want::Reject { .. }
             | Want::Branch(_)
             | Want::Merge(_) => writer.u32(0),
         };
@@ -240,6 +249,7 @@ impl Intent {
             Action::JoinSpace(join) => Want::JoinSpace(join),
             Action::Rekey => Want::Rekey { after },
             Action::NewIncarnation(anew) => Want::NewIncarnation(anew),
+            Action::Reject { idx } => Want::Reject { idx },
             Action::Branch(branch) => Want::Branch(branch),
             Action::Merge(merge) => Want::Merge(merge),
             Action::Genesis(_) | Action::Unbuilt { .. } => return Err(DecodeError::Form),

@@ -4,7 +4,7 @@ use super::fold::Applied;
 use super::outcome::Outcome;
 use super::table::Table;
 use crate::model::id::OpId;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// One op in its place. Steps are shared: a branch and the trunk have the steps below their fork in common.
@@ -19,6 +19,9 @@ pub(super) struct Step {
     /// The largest epoch that any op up to it has made.
     pub(super) epoch_top: u32,
     pub(super) before: Option<Arc<Self>>,
+    /// What ops before it had carried, and which of that counted.
+    pub(super) aside: Arc<BTreeMap<OpId, Arc<Self>>>,
+    pub(super) merged: Arc<BTreeSet<OpId>>,
 }
 
 impl Step {

@@ -47,16 +47,23 @@ pub struct Head {
 /// All folded ops of one space, and the table after each.
 #[derive(Debug, Clone)]
 pub struct ControlLog {
-    state: State,
-    steps: Vec<(ItemHash, Arc<Step>)>,
+    pub(super) state: State,
+    /// By place; what a `Reject` left behind has none.
+    pub(super) steps: Vec<(ItemHash, Option<Arc<Step>>)>,
     genesis: Option<Genesis>,
-    commitments: BTreeMap<u32, [u8; 32]>,
+    pub(super) commitments: BTreeMap<u32, [u8; 32]>,
     transcripts: BTreeMap<DeviceId, [u8; 32]>,
-    ends: BTreeMap<ChainId, (u64, u32)>,
+    pub(super) ends: BTreeMap<ChainId, (u64, u32)>,
     /// Ops beside the trunk that this device knows and the trunk does not carry yet.
-    local: BTreeMap<OpId, Arc<Step>>,
+    pub(super) local: BTreeMap<OpId, Arc<Step>>,
     /// The op beside the trunk under which this device writes until it is merged.
-    apart: Option<OpId>,
+    pub(super) apart: Option<OpId>,
+    /// Keys that were rejected, and whether all have been given them since.
+    pub(super) rejected: BTreeMap<(u32, [u8; 32]), bool>,
+    /// The newest op of each row that a `Reject` left behind.
+    pub(super) left: Vec<OpId>,
+    /// The step before the key that did not arrive here: this device writes under that.
+    keyless: Option<Arc<Step>>,
 }
 
 impl ControlLog {
@@ -71,6 +78,9 @@ impl ControlLog {
             ends: BTreeMap::new(),
             local: BTreeMap::new(),
             apart: None,
+            rejected: BTreeMap::new(),
+            left: Vec::new(),
+            keyless: None,
         }
     }
 
@@ -108,9 +118,13 @@ impl ControlLog {
         let arrival = match &judged.applied {
             Some(applied) => {
                 if let Action::Branch(branch) = &applied.action {
-                    take_keys(&state, branch, keyring);
+                    self.take_keys(&state, branch, keyring);
                 }
                 self.arrive(&applied.op, &decoded, keyring, me)
+            }
+            None if judged.outcome == Outcome::Void(VoidReason::KeyTaken) => {
+                self.keep_late_key((body, &decoded), keyring, me);
+                KeyArrival::None
             }
             None => KeyArrival::None,
         };
@@ -157,7 +171,9 @@ impl ControlLog {
 
     /// Whether an op stands on the trunk, or on a branch that counts.
     pub fn is_merged(&self, op: OpId) -> bool {
-        self.state.merged.contains(&op) || self.steps.iter().any(|(_, step)| step.op == op)
+        let is_it = |step: &&Arc<Step>| step.op == op;
+        let mut trunk = self.steps.iter().filter_map(|(_, step)| step.as_ref());
+        self.state.merged.contains(&op) || trunk.any(|step| is_it(&step))
     }
 
     /// Takes note of a branch that this device knows and is about to carry into the log.
@@ -178,10 +194,11 @@ impl ControlLog {
         self.apart_step().map(|step| step.op)
     }
 
-    /// The op under which this device writes: the head, or the newest that it knew before the log was cut back.
+    /// The op under which this device writes: the head; or the newest that it knew before the log was cut back, or
+    /// that stands before a key which did not arrive.
     /// [`None`] before any.
     pub fn standing(&self) -> Option<(Head, &Table)> {
-        let step = self.apart_step().or(self.state.tip.as_ref())?;
+        let step = self.apart_step().or(self.keyless.as_ref()).or(self.state.tip.as_ref())?;
         Some((Head { idx: step.idx, op: step.op }, &*step.table))
     }
 
@@ -223,7 +240,8 @@ impl ControlLog {
     pub fn commitments(&self) -> impl Iterator<Item = (u32, &[u8; 32])> {
         let trunk = self.commitments.iter().map(|(epoch, kc)| (*epoch, kc));
         let beside = self.state.aside.values().chain(self.local.values());
-        trunk.chain(beside.filter_map(|step| made_by(step)))
+        let rejected = self.rejected.keys().map(|(epoch, kc)| (*epoch, kc));
+        trunk.chain(rejected).chain(beside.filter_map(|step| made_by(step)))
     }
 
     /// The Genesis, if it holds.
@@ -242,7 +260,7 @@ impl ControlLog {
     }
 
     fn step(&self, idx: u32) -> Option<&Arc<Step>> {
-        self.steps.get(usize::try_from(idx).ok()?).map(|(_, step)| step)
+        self.steps.get(usize::try_from(idx).ok()?)?.1.as_ref()
     }
 
     /// The pairing transcript under which a device was added after the Genesis.
@@ -257,7 +275,7 @@ impl ControlLog {
     }
 
     /// Place and link stand at fixed offsets, so that an item which does not decode is linked too.
-    fn follows(&self, item: &[u8]) -> bool {
+    pub(super) fn follows(&self, item: &[u8]) -> bool {
         let link = || -> Result<_, DecodeError> {
             let mut reader = Reader::new(item);
             reader.array::<4>()?;
@@ -291,7 +309,7 @@ impl ControlLog {
     }
 
     /// Takes the key that an op which holds commits to.
-    fn arrive(
+    pub(super) fn arrive(
         &self,
         op: &Op,
         item: &ControlItem,
@@ -338,6 +356,10 @@ impl ControlLog {
     fn take(&mut self, item: &[u8], state: State, judged: Judged, key: KeyArrival) -> Folded {
         let idx = self.next_idx();
         if let Some(applied) = judged.applied {
+            if let Action::Reject { idx } = applied.action {
+                self.leave_behind(&state, idx);
+            }
+            self.note_key(&state, key);
             self.commitments.insert(state.table().epoch(), *state.table().kc());
             for member in state.table().members() {
                 let Some(cut) = member.cut else { continue };
@@ -351,13 +373,14 @@ impl ControlLog {
                 }
                 Action::Branch(branch) => self.take_branch(&state, branch),
                 Action::Rekey
+                | Action::Reject { .. }
                 | Action::NewIncarnation(_)
                 | Action::JoinSpace(_)
                 | Action::Merge(_)
                 | Action::Unbuilt { .. } => {}
             }
         }
-        self.steps.extend(state.tip.clone().map(|step| (hash::item_hash(item), step)));
+        self.steps.extend(state.tip.clone().map(|step| (hash::item_hash(item), Some(step))));
         self.state = state;
         let incident = match judged.outcome {
             Outcome::Void(reason) if reason.is_incident() => Some(reason),
@@ -368,8 +391,39 @@ impl ControlLog {
 }
 
 impl ControlLog {
+    /// Takes the keys that a branch brings and its ops commit to, or an op whose key was rejected.
+    fn take_keys(&self, state: &State, branch: &Branch, keyring: &mut Keyring) {
+        let made: Vec<_> = state.aside.values().filter_map(|step| made_by(step)).collect();
+        for (epoch, key) in branch.keys() {
+            let kc = key.commitment(state.home().space, epoch);
+            if made.contains(&(epoch, &kc)) || self.rejected.contains_key(&(epoch, kc)) {
+                keyring.insert(epoch, key);
+            }
+        }
+    }
+
+    /// Until a key comes, this device goes on under the op before the one that should have brought it.
+    fn note_key(&mut self, state: &State, key: KeyArrival) {
+        match key {
+            KeyArrival::Bad => {
+                let before = state.tip.as_ref().and_then(|tip| tip.before.clone());
+                self.keyless = self.keyless.take().or(before);
+            }
+            KeyArrival::Held | KeyArrival::NoLadder => self.keyless = None,
+            KeyArrival::None => {}
+        }
+    }
+
+    /// A key came by another way than the log.
+    pub fn regain(&mut self, keyring: &Keyring) {
+        if self.lacks_key_of(keyring).is_none() {
+            self.keyless = None;
+        }
+    }
+
     /// What the trunk carries need not be remembered besides.
     fn take_branch(&mut self, state: &State, branch: &Branch) {
+        self.note_handed_on(branch);
         for id in branch.ops.iter().filter_map(|carried| carried.id(state.home().space)) {
             self.local.remove(&id);
             let step = state.aside.get(&id);
@@ -378,17 +432,6 @@ impl ControlLog {
             {
                 self.transcripts.entry(add.device.id()).or_insert(add.th);
             }
-        }
-    }
-}
-
-/// Takes the keys that a branch brings and its ops commit to.
-fn take_keys(state: &State, branch: &Branch, keyring: &mut Keyring) {
-    let made: Vec<_> = state.aside.values().filter_map(|step| made_by(step)).collect();
-    for (epoch, key) in branch.keys() {
-        let kc = key.commitment(state.home().space, epoch);
-        if made.contains(&(epoch, &kc)) {
-            keyring.insert(epoch, key);
         }
     }
 }

@@ -251,12 +251,13 @@ impl State {
 }
 
 /// Whether a step says anything of who is in, or under which key.
-fn is_effective(step: &Arc<Step>) -> bool {
+pub(super) fn is_effective(step: &Arc<Step>) -> bool {
     step.applied.as_ref().is_some_and(|applied| match applied.action {
         Action::Genesis(_)
         | Action::AddDevice(_)
         | Action::Rekey
         | Action::NewIncarnation(_)
+        | Action::Reject { .. }
         | Action::JoinSpace(_)
         | Action::Merge(_) => true,
         Action::Branch(_) | Action::Unbuilt { .. } => false,

@@ -26,6 +26,7 @@ mod log;
 mod merge;
 mod op;
 mod outcome;
+mod reject;
 mod rejoin;
 mod rules;
 mod table;

@@ -78,6 +78,9 @@ pub enum VoidReason {
     /// It had no effect on the branch that it was carried from.
     #[error("void on its own branch")]
     Aside,
+    /// It rejects a key that its person has used, or has made, or that was rejected before.
+    #[error("a key that may not be rejected")]
+    KeyTaken,
 }
 
 impl VoidReason {
@@ -110,6 +113,7 @@ impl VoidReason {
             Self::Incarnation => "incarnation",
             Self::Branch => "branch",
             Self::Aside => "aside",
+            Self::KeyTaken => "key_taken",
         }
     }
 }

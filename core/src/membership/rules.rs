@@ -102,7 +102,7 @@ fn author_key(table: &Table, author: Author) -> Result<VerifyKey, VoidReason> {
     }
 }
 
-fn author_person(table: &Table, author: Author) -> Option<PersonId> {
+pub(super) fn author_person(table: &Table, author: Author) -> Option<PersonId> {
     match author {
         Author::Voice(id) | Author::Seat(id) => table.person_of(id),
         Author::Recovery(id) => table.person_by_recovery(id).map(|person| person.id),
@@ -122,7 +122,8 @@ pub(super) fn table_after(
     let table = match action {
         Action::Genesis(genesis) => found(ground, op, genesis)?,
         Action::AddDevice(add) => admit(ground, op, add)?,
-        Action::Rekey => rekey(ground, op)?,
+        // The key that is replaced is named by where the op stands.
+        Action::Rekey | Action::Reject { .. } => rekey(ground, op)?,
         Action::NewIncarnation(anew) => begin_anew(ground, op, *anew)?,
         Action::JoinSpace(join) => join_space(ground, op, join)?,
         // Branches are judged by more than a table.

@@ -54,6 +54,7 @@ impl Space {
             Want::AddDevice(_)
             | Want::JoinSpace(_)
             | Want::Rekey { .. }
+            | Want::Reject { .. }
             | Want::Branch(_)
             | Want::Merge(_) => false,
         };

@@ -121,6 +121,7 @@ fn set_aside(
             Want::AddDevice(_)
             | Want::JoinSpace(_)
             | Want::Rekey { .. }
+            | Want::Reject { .. }
             | Want::NewIncarnation(_) => {}
         }
         let bytes = Intent::new(want).encode();

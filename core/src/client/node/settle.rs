@@ -35,6 +35,7 @@ impl Node {
         for slot in [&mut self.session.private, &mut self.session.shared] {
             if let Some(space) = slot.space_mut() {
                 space.keep_keys(random)?;
+                control::mend_keys(space, random)?;
                 control::recall_epoch(space, random)?;
             }
         }
@@ -87,8 +88,7 @@ impl Node {
         }
         if new {
             let before = shared.log.next_idx();
-            let items = shared.control_items()?;
-            shared.fold_held(&items, &Session::loader(identity));
+            shared.fold_again(&Session::loader(identity))?;
             let changed = aside::retry(shared, before, random)?;
             self.notice_changed(changed);
         }

@@ -4,7 +4,7 @@ use crate::client::error::Error;
 use crate::client::space::state::{Loader, Space};
 use crate::client::vault::shelf::Place;
 use crate::crypto::{EpochKey, Random};
-use crate::membership::{Folded, ReceiveError};
+use crate::membership::{ControlLog, Folded, ReceiveError};
 use crate::store::{Batch, Table as Rows};
 use wire::codec::Reader;
 use wire::control::ControlItem;
@@ -73,13 +73,40 @@ impl Space {
         Ok(self.fold_held(&items, loader))
     }
 
+    /// Whether the newest epoch's key did not arrive here: what is written then stands under the epoch before.
+    pub(crate) fn lacks_epoch(&self) -> bool {
+        self.log.lacks_key_of(&self.keyring).is_some()
+    }
+
+    /// The log, over the items that do not open here. [`None`] if there are none.
+    pub(crate) fn log_ahead(&self) -> Result<Option<ControlLog>, Error> {
+        if self.log.next_idx() == self.control_held {
+            return Ok(None);
+        }
+        let items = self.control_items()?;
+        let from = usize::try_from(self.log.next_idx()).unwrap_or(usize::MAX);
+        Ok(Some(self.log.stepped_over(items.get(from..).unwrap_or_default())))
+    }
+
+    /// Folds again what is held: a key came by another way than the log, and what was stepped over opens now.
+    pub(crate) fn fold_again(&mut self, loader: &Loader<'_>) -> Result<(), Error> {
+        let items = self.control_items()?;
+        if self.log.has_rejected() {
+            self.log = ControlLog::new(self.home);
+        }
+        self.fold_held(&items, loader);
+        self.log.regain(&self.keyring);
+        self.remember_branches()
+    }
+
     /// Folds the held items that can be folded now. Returns the outcomes of those.
     pub(crate) fn fold_held(&mut self, items: &[Vec<u8>], loader: &Loader<'_>) -> Vec<Folded> {
         let me = loader.recipient();
         let mut folded = Vec::new();
         let from = usize::try_from(self.log.next_idx()).unwrap_or(usize::MAX);
         let mut climbed = false;
-        for item in items.iter().skip(from) {
+        let mut rest = items.get(from..).unwrap_or_default();
+        while let [item, later @ ..] = rest {
             let mut outcome = self.log.receive(item, &mut self.keyring, Some(&me));
             if matches!(outcome, Err(ReceiveError::NeedKey { .. })) && !climbed {
                 climbed = true;
@@ -90,8 +117,17 @@ impl Space {
                     outcome = self.log.receive(item, &mut self.keyring, Some(&me));
                 }
             }
+            if let Err(ReceiveError::NeedKey { .. }) = outcome
+                && let Some(over) = self.log.step_to_reject(rest, &self.keyring)
+            {
+                rest = rest.get(over..).unwrap_or_default();
+                continue;
+            }
             match outcome {
-                Ok(step) => folded.push(step),
+                Ok(step) => {
+                    folded.push(step);
+                    rest = later;
+                }
                 // What does not open, or is of another space, is kept and not folded; nothing after it is either.
                 Err(ReceiveError::NeedKey { .. } | ReceiveError::Chain | ReceiveError::Foreign) => {
                     break;

@@ -72,7 +72,7 @@ pub(crate) fn recall_epoch(space: &mut Space, random: &mut dyn Random) -> Result
     if space.log.apart().is_some() {
         return Ok(());
     }
-    if folded == 0 || folded != space.control_held || !space.is_member() || !space.can_seal() {
+    if folded == 0 || folded != space.control_held || !space.is_member() || space.lacks_epoch() {
         return Ok(());
     }
     let newest = space.control_item(folded.saturating_sub(1))?;
@@ -84,6 +84,19 @@ pub(crate) fn recall_epoch(space: &mut Space, random: &mut dyn Random) -> Result
     Ok(())
 }
 
+/// A key that did not arrive is replaced, so that its maker silences nobody; what that left behind is brought in again.
+pub(crate) fn mend_keys(space: &mut Space, random: &mut dyn Random) -> Result<(), Error> {
+    if let Some(idx) = space.log.lacks_key_of(&space.keyring)
+        && space.is_member()
+    {
+        space.intend(&Intent::new(Want::Reject { idx }), random)?;
+    }
+    for want in space.log.wants_left(&space.keyring) {
+        space.intend(&Intent::new(want), random)?;
+    }
+    Ok(())
+}
+
 /// The item that brings the first open intent into the log at its present head, with its index. The try is written
 /// down first, so that a restart sends the same bytes.
 pub(crate) fn compose_next(
@@ -91,8 +104,7 @@ pub(crate) fn compose_next(
     keys: &DeviceKeys,
     random: &mut dyn Random,
 ) -> Result<Option<(u32, Vec<u8>)>, Error> {
-    let whole = space.log.next_idx() > 0 && space.log.next_idx() == space.control_held;
-    if !whole || !space.may_intend {
+    if space.log.next_idx() == 0 || !space.may_intend {
         return Ok(None);
     }
     let intents = space.intents()?;
@@ -100,9 +112,22 @@ pub(crate) fn compose_next(
     if intents.is_empty() {
         return Ok(None);
     }
+    let ahead = space.log_ahead()?;
     let read = space.chains.all();
     let frontier_root = frontier_root(space.home.space, &read);
     for (id, mut intent) in intents {
+        let rejects = matches!(intent.want(), Want::Reject { .. });
+        if rejects && !space.lacks_epoch() {
+            // The key came by another way.
+            let mut batch = Batch::new();
+            batch.delete(Table::Intents, &id);
+            space.shelf.commit(batch)?;
+            continue;
+        }
+        if ahead.is_some() && !rejects {
+            continue;
+        }
+        let log = ahead.as_ref().unwrap_or(&space.log);
         if let Want::NewIncarnation(anew) = intent.want() {
             let (seq, entry) = space.ends_at(anew.old);
             intent.ends_at(seq, entry);
@@ -110,7 +135,7 @@ pub(crate) fn compose_next(
         if let Want::Merge(merge) = intent.want() {
             intent.name(words_under(space, merge.tip)?);
         }
-        let composer = Composer { log: &space.log, keyring: &space.keyring, keys, frontier_root };
+        let composer = Composer { log, keyring: &space.keyring, keys, frontier_root };
         let composed = intent.compose(&composer, random);
         let mut batch = Batch::new();
         match composed {
@@ -118,7 +143,7 @@ pub(crate) fn compose_next(
                 let bytes = intent.encode();
                 space.shelf.put(&mut batch, Place::new(Table::Intents, &id), &bytes, random)?;
                 space.shelf.commit(batch)?;
-                return Ok(Some((space.log.next_idx(), item)));
+                return Ok(Some((space.control_held, item)));
             }
             // It holds; or it can never hold, as a sixth device: then it is given up.
             Err(IntentError::Satisfied | IntentError::Compose(ComposeError::Void(_))) => {

@@ -195,6 +195,22 @@ impl Forgery {
         forgery.seal_as_is(space, random)
     }
 
+    /// As [`Self::seal`], under the key of another epoch than the present.
+    pub(super) fn seal_under(
+        mut self,
+        space: &Space,
+        (epoch, key): (u32, EpochKey),
+        signing: &SigningKey,
+        random: &mut SeededRandom,
+    ) -> Vec<u8> {
+        self.opened_with = key;
+        let by = self.op.author;
+        let mut forgery = self.foretold(space);
+        let signature = forgery.op.sign(space.log.home().space, signing);
+        forgery.op.signatures = vec![OpSignature { by, signature }];
+        forgery.seal_before(space, epoch, random)
+    }
+
     pub(super) fn seal_as_is(self, space: &Space, random: &mut SeededRandom) -> Vec<u8> {
         self.seal_before(space, space.log.epoch(), random)
     }

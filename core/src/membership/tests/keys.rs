@@ -23,14 +23,12 @@ fn parsed(items: &[Vec<u8>]) -> Vec<ControlItem> {
 }
 
 /// Climbs, then verifies forward from the Genesis.
-fn newcomer(space: &Space, me: &Recipient<'_>) -> Result<Space, ClimbError> {
+pub(super) fn newcomer(space: &Space, me: &Recipient<'_>) -> Result<Space, ClimbError> {
     let home = space.log.home();
     let mut keyring = Keyring::new(home.space);
     keyring.climb(&parsed(&space.items), home, me)?;
     let mut mine = Space { log: ControlLog::new(home), keyring, items: Vec::new() };
-    for item in &space.items {
-        mine.receive(item.clone(), me);
-    }
+    super::rejects::take(&mut mine, &space.items, me);
     Ok(mine)
 }
 
@@ -110,7 +108,7 @@ fn a_phrase_alone_does_not_rekey_and_a_seat_may() {
 }
 
 /// A rekey by the phone whose wraps are all junk, though the op commits to them.
-fn garbage_wraps(space: &Space, human: &Human, random: &mut SeededRandom) -> Vec<u8> {
+pub(super) fn garbage_wraps(space: &Space, human: &Human, random: &mut SeededRandom) -> Vec<u8> {
     let mut forgery = Forgery::of(space, human, &Action::Rekey, random);
     forgery.parcel.wraps = (0..12).map(|_| draw(random)).collect();
     let facts = forgery.parcel.facts(0, 0, [0; 32]);

@@ -10,4 +10,5 @@ mod intents;
 mod keys;
 mod limits;
 mod properties;
+mod rejects;
 mod vectors;

@@ -4,6 +4,7 @@
 
 use super::branches::{Couple, rejoin};
 use super::fixture::{ADDRESS, Human, Space, home, private, relay, some_space};
+use super::rejects::{reaches_only, reject};
 use crate::crypto::{DeviceKeys, EpochKey, SeededRandom, open_control};
 use crate::membership::op::undecodable_id;
 use crate::membership::{
@@ -40,7 +41,12 @@ fn describe(kind: &str, space: &Space, idx: u32) -> Value {
     let home = space.log.home();
     let item = &space.items[usize::try_from(idx).unwrap()];
     let decoded = ControlItem::decode(item).unwrap();
-    let (before, after) = (key_at(space, idx.saturating_sub(1)), key_at(space, idx));
+    let under = space.log.table_at(idx.saturating_sub(1)).unwrap().epoch();
+    let before = match decoded.epoch_before {
+        epoch if epoch == under => key_at(space, idx.saturating_sub(1)),
+        older => space.key(older),
+    };
+    let after = key_at(space, idx);
     let body = open_control(&before, &home, &decoded).unwrap();
     let op = Op::decode(&body).unwrap();
     let table = space.log.table_at(idx).unwrap();
@@ -85,6 +91,19 @@ fn restored() -> Value {
     chain("restored", &own, &["genesis", "new_incarnation"], &human.keys)
 }
 
+/// Ben's key does not reach Nora, who replaces it.
+fn rejected() -> Value {
+    let random = &mut SeededRandom::new(2_028);
+    let couple = Couple::new(random);
+    let (mut hers, mut his) = (couple.log(), couple.log());
+    let item = reaches_only(&his, &couple.ben, random);
+    his.receive(item.clone(), &couple.ben.me());
+    hers.receive(item, &couple.nora.me());
+    let item = reject(&hers, &couple.nora.keys, random);
+    his.receive(item, &couple.ben.me());
+    chain("rejected", &his, &["genesis", "rekey", "reject"], &couple.ben.keys)
+}
+
 fn made() -> Value {
     let random = &mut SeededRandom::new(2_026);
     let (human, mut own) = private(random);
@@ -120,6 +139,7 @@ fn made() -> Value {
         chain("private", &own, &["genesis", "add_device", "join_space", "rekey"], &human.keys),
         chain("shared", &shared, &["genesis", "rekey"], &a.keys),
         chain("apart", &hers, &["genesis", "rekey", "branch", "merge"], &couple.nora.keys),
+        rejected(),
     ])
 }
 
