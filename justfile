@@ -31,6 +31,10 @@ simulate SEED STEPS="":
 orders:
     cargo test --locked -p reknit-core --lib every_order -- --nocapture
 
+# A partner who wraps garbage keys silences nobody: one line for each way to try.
+silence:
+    cargo test --locked -p reknit-e2e --test hostile b39
+
 # Plants bugs in a copy of the sources, one at a time: the simulator must find each.
 planted *names:
     cargo run --quiet --locked -p reknit-e2e --example planted -- {{ names }}

@@ -8,7 +8,9 @@ use crate::loot::{Loot, loot_of};
 use crate::random::Seeded;
 use crate::stranger::Stranger;
 use crate::world::{DeviceIndex, World};
-use reknit_core::crypto::{DeviceKeys, Home, SigningKey, Unverified, Verified, open, seal};
+use reknit_core::crypto::{
+    DeviceKeys, EpochKey, Home, SigningKey, Unverified, Verified, open, seal,
+};
 use reknit_core::document::ActorId;
 use reknit_core::entry::{
     Admission, AdmitContext, Chains, DraftContext, Entry, Frontier, Header, Known, NONE_CLOSED,
@@ -156,18 +158,18 @@ impl Villain {
 
     fn read(&mut self, envelope: &[u8]) {
         let Ok(envelope) = Envelope::decode(envelope) else { return };
-        let Some(key) = self.keyring.get(envelope.epoch) else { return };
-        let key = key.class_key(self.home.space, Class::Entry, envelope.epoch);
-        let Ok(inner) = open(&key, &self.home, &envelope) else { return };
-        if let Ok(entry) = Entry::decode(self.home.space, &inner) {
+        let class = |key: &EpochKey| key.class_key(self.home.space, Class::Entry, envelope.epoch);
+        let keys: Vec<_> = self.keyring.all(envelope.epoch).map(class).collect();
+        let inner = keys.iter().find_map(|key| open(key, &self.home, &envelope).ok());
+        if let Some(Ok(entry)) = inner.map(|inner| Entry::decode(self.home.space, &inner)) {
             self.take(entry);
         }
     }
 
     /// Takes an entry into its own history, as an honest device would.
     pub fn take(&mut self, entry: Unverified<Entry>) {
-        let (idx, _) = entry.peek().header.control;
-        let Some(table) = self.log.table_at(idx) else { return };
+        let (idx, op) = entry.peek().header.control;
+        let Some(table) = self.log.table_named(idx, &op) else { return };
         let author = table.device(entry.peek().header.chain.device).map(|member| &member.device);
         let slots = table.slots();
         let Ok(entry) = Entry::verify(entry, author, self.home.space) else { return };
@@ -245,10 +247,16 @@ impl Villain {
         assert!(sent.is_some(), "the relay takes it");
     }
 
+    /// The key of an epoch: the one that the log commits to, if it does.
+    pub fn key_of(&self, epoch: u32) -> &EpochKey {
+        let committed = self.log.commitment(epoch);
+        let committed = committed.and_then(|kc| self.keyring.get_committed(epoch, kc));
+        committed.or_else(|| self.keyring.get(epoch)).expect("the epoch's key")
+    }
+
     /// Seals any bytes as an entry.
     pub fn seal(&mut self, epoch: u32, inner: &[u8]) -> Vec<u8> {
-        let key = self.keyring.get(epoch).expect("the epoch's key");
-        let key = key.class_key(self.home.space, Class::Entry, epoch);
+        let key = self.key_of(epoch).class_key(self.home.space, Class::Entry, epoch);
         seal(&key, &self.home, inner, &mut self.random).expect("it fits")
     }
 

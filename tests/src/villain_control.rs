@@ -1,11 +1,13 @@
 //! Control items that no honest app writes: signed and sealed by the partner, and wrong in one place.
 
 use crate::villain::Villain;
+use crate::world::World;
 use reknit_core::crypto::{
-    ControlHead, ControlParts, Device, DeviceKeys, open_control, seal_control, spare_wrap,
+    ControlHead, ControlParts, Device, DeviceKeys, EpochKey, open_control, seal_control, spare_wrap,
 };
 use reknit_core::entry::frontier_root;
 use reknit_core::membership::{AddDevice, Author, Composer, Intent, Op, Want};
+use reknit_core::model::id::DeviceId;
 use wire::codec::{Reader, Writer};
 use wire::control::ControlItem;
 use wire::hash::sha256;
@@ -48,6 +50,16 @@ impl Forgery {
 impl Villain {
     /// What an honest app would append for this want.
     pub fn compose(&mut self, want: Want) -> Forgery {
+        let item = self.honest_item(want);
+        let item = ControlItem::decode(&item).expect("an item");
+        let key = self.key_of(item.epoch_before);
+        let body = open_control(key, &self.home, &item).expect("it opens");
+        let op = Op::decode(&body).expect("an op").peek().clone();
+        Forgery { op, item }
+    }
+
+    /// What an honest app would append, as it is.
+    pub fn honest_item(&mut self, want: Want) -> Vec<u8> {
         let read = frontier_root(self.home.space, &self.chains.all());
         let composer = Composer {
             log: &self.log,
@@ -55,12 +67,7 @@ impl Villain {
             keys: &self.keys,
             frontier_root: read,
         };
-        let item = Intent::new(want).compose(&composer, &mut self.random).expect("an item");
-        let item = ControlItem::decode(&item).expect("an item");
-        let key = self.keyring.get(item.epoch_before).expect("the epoch's key");
-        let body = open_control(key, &self.home, &item).expect("it opens");
-        let op = Op::decode(&body).expect("an op").peek().clone();
-        Forgery { op, item }
+        Intent::new(want).compose(&composer, &mut self.random).expect("an item")
     }
 
     /// One more device of the villain's own: an honest want.
@@ -87,22 +94,37 @@ impl Villain {
             epoch_after: item.epoch_after,
             prev: item.prev,
         };
-        let key = self.keyring.get(item.epoch_before).expect("the epoch's key");
+        let key = self.key_of(item.epoch_before);
         let body = op.encode();
         let parts = ControlParts { head, body: &body, ladder: item.ladder, wraps: item.wraps };
-        let sealed = seal_control(key, &self.home, parts, &mut self.random);
+        let key = EpochKey::from_bytes(key.as_bytes());
+        let sealed = seal_control(&key, &self.home, parts, &mut self.random);
         sealed.expect("it fits").encode()
     }
 
     /// Makes every wrap but the own one open for nobody.
     pub fn garble_wraps(&mut self, forgery: &mut Forgery) {
-        let me = self.keys.id().to_bytes();
-        let own = forgery.op.wrap_slots.iter().find(|slot| slot.recipient == me);
-        let own = own.map(|slot| usize::from(slot.slot));
+        self.garble_wraps_but(forgery, &[]);
+    }
+
+    /// The same, but for these devices.
+    pub fn garble_wraps_but(&mut self, forgery: &mut Forgery, spared: &[DeviceId]) {
+        let mut kept: Vec<[u8; 16]> = spared.iter().map(|id| id.to_bytes()).collect();
+        kept.push(self.keys.id().to_bytes());
+        let slots = forgery.op.wrap_slots.iter().filter(|slot| kept.contains(&slot.recipient));
+        let kept: Vec<usize> = slots.map(|slot| usize::from(slot.slot)).collect();
         for (at, wrap) in forgery.item.wraps.iter_mut().enumerate() {
-            if Some(at) != own {
+            if !kept.contains(&at) {
                 *wrap = spare_wrap(&mut self.random);
             }
+        }
+    }
+
+    /// Does what an honest app does after a `Reject`: brings in what that left behind, and hands on the key.
+    pub fn hand_on(&mut self, world: &mut World) {
+        for want in self.log.wants_left(&self.keyring) {
+            let item = self.honest_item(want);
+            self.append(world, item);
         }
     }
 }

@@ -13,6 +13,7 @@ mod large;
 mod phantoms;
 mod poison;
 mod quota;
+mod rejects;
 mod siege;
 
 use reknit_core::client::SpaceReport;

@@ -6,7 +6,7 @@ use reknit_core::entry::{DeltaItem, Incident, Payload};
 const MONTH_MS: i64 = 31 * 24 * 60 * 60 * 1_000;
 
 impl Siege {
-    fn lines(&self, device: usize) -> usize {
+    pub(crate) fn lines(&self, device: usize) -> usize {
         self.world.node(device).session().timeline().unwrap().len()
     }
 }
