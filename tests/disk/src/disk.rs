@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::sync::mpsc::{Receiver, Sender};
+use std::sync::{Arc, Mutex};
 
 thread_local! {
     static DISK: RefCell<Option<Disk>> = const { RefCell::new(None) };
@@ -48,6 +50,35 @@ pub struct Plan {
     pub lies: bool,
     /// The read of this number gets this bit wrong.
     pub flip: Option<(u64, u64)>,
+    /// Each sync takes as long as somebody else likes.
+    pub slow: Option<Slow>,
+}
+
+/// What happens on a slow disk, in its order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A sync began, and waits.
+    SyncBegan,
+    /// Whoever wrote was told that it is durable.
+    Acknowledged,
+}
+
+/// A sync on a slow disk says that it began, and goes on when it is let.
+#[derive(Clone, Debug)]
+pub struct Slow {
+    /// Hears of each that began.
+    pub began: Sender<Event>,
+    /// Lets one go on.
+    pub goes_on: Arc<Mutex<Receiver<()>>>,
+}
+
+impl Slow {
+    /// Once nobody is there to ask, syncs are quick.
+    fn wait(&self) {
+        if self.began.send(Event::SyncBegan).is_ok() {
+            let _gone = self.goes_on.lock().map(|goes_on| goes_on.recv());
+        }
+    }
 }
 
 /// How many calls there were.
@@ -334,6 +365,9 @@ impl Disk {
     /// take it for written all the same.
     pub(crate) fn sync(&mut self, fd: i32) -> Result<(), Errno> {
         self.count.syncs += 1;
+        if let Some(slow) = &self.plan.slow {
+            slow.wait();
+        }
         let ino = self.open[&fd];
         let done = self.step(Kind::Sync);
         if self.dead || self.plan.lies {

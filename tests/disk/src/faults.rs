@@ -1,12 +1,15 @@
 //! A disk that goes on after it failed: an error, no room, a sync that lies, a bit that flips.
 
 use crate::cut::Mode;
-use crate::disk::{Kind, Plan, with};
+use crate::disk::{Event, Kind, Plan, Slow, with};
 use crate::machine::Machine;
 use crate::random::Random;
 use crate::rows::{Commit, Rows, read_all};
 use reknit_core::store::{Store, StoreError, create_folder};
 use std::path::Path;
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
+use std::thread;
 
 /// Commits of the work that is tried against each fault.
 const COMMITS: usize = 24;
@@ -255,6 +258,56 @@ pub fn flips(seeds: u64) -> Found {
         case.machine.cut(Mode::Kept, &mut case.random);
     }
     found
+}
+
+/// Each sync takes as long as it likes: no commit is acknowledged while one is under way, nor without one. Returns how
+/// many commits there were, and how many syncs they waited for.
+///
+/// # Panics
+/// When one is.
+pub fn slow() -> (usize, usize) {
+    let ((began, events), (go_on, goes_on)) = (channel(), channel());
+    let said = began.clone();
+    let slow = Slow { began, goes_on: Arc::new(Mutex::new(goes_on)) };
+    let work = thread::spawn(move || {
+        let mut case = Case::new(11);
+        let folder = case.machine.boot(Plan::default());
+        let mut store = open(&folder).expect("it opens");
+        with(|disk| disk.plan(Plan { slow: Some(slow), ..Plan::default() }));
+        for commit in &case.commits[COMMITS_BEFORE..] {
+            store.commit(commit.batch()).expect("a commit");
+            said.send(Event::Acknowledged).expect("somebody listens");
+        }
+        with(|disk| disk.plan(Plan::default()));
+        drop(said);
+        // The power goes: what was acknowledged needs nothing that was not synced.
+        case.machine.kill();
+        drop(store);
+        case.machine.cut(Mode::Dropped, &mut case.random);
+        let store = open(&case.machine.boot(Plan::default())).expect("it opens");
+        let all = COMMITS_BEFORE + COMMITS;
+        assert_eq!(state(&store), Ok((all, case.after(all))));
+        drop(store);
+        case.machine.kill();
+        case.machine.cut(Mode::Kept, &mut case.random);
+    });
+    let (mut commits, mut syncs, mut waited) = (0, 0, 0);
+    for event in &events {
+        match event {
+            Event::SyncBegan => {
+                assert!(events.try_recv().is_err(), "nothing while a sync is under way");
+                waited += 1;
+                go_on.send(()).expect("it waits");
+            }
+            Event::Acknowledged => {
+                assert!(waited > 0, "a commit without a sync");
+                commits += 1;
+                syncs += std::mem::take(&mut waited);
+            }
+        }
+    }
+    work.join().expect("all of it is there");
+    (commits, syncs)
 }
 
 fn judge(case: &Case, done: usize, opened: Result<Store, StoreError>, found: &mut Found) {

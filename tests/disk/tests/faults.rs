@@ -1,6 +1,6 @@
 //! A disk that fails and goes on: every call once, no room at every few bytes, syncs that lie, bits that flip.
 
-use reknit_disk::faults::{each_call_fails, flips, full_at_each, lies};
+use reknit_disk::faults::{each_call_fails, flips, full_at_each, lies, slow};
 
 /// `just disk` tries more.
 fn many() -> bool {
@@ -34,4 +34,11 @@ fn f10_a_bit_that_flips_on_a_read_is_harmless_or_noticed() {
     let found = flips(if many() { 2_000 } else { 150 });
     println!("a bit flips: {found:?}");
     assert_eq!(found.silent, 0);
+}
+
+#[test]
+fn d1_however_slow_a_disk_is_nothing_is_acknowledged_before_its_sync() {
+    let (commits, syncs) = slow();
+    println!("slow: {commits} commits waited for {syncs} syncs");
+    assert!(commits > 0 && syncs >= commits);
 }
