@@ -227,8 +227,16 @@ impl State {
             Ok(())
         })?;
         let action = action?;
-        if let Action::Reject { idx } = action {
-            self.may_reject(idx, op.author)?;
+        match action {
+            Action::Reject { idx } => self.may_reject(idx, op.author)?,
+            Action::Rekey => base.may_rekey(op.author)?,
+            Action::Genesis(_)
+            | Action::AddDevice(_)
+            | Action::NewIncarnation(_)
+            | Action::JoinSpace(_)
+            | Action::Branch(_)
+            | Action::Merge(_)
+            | Action::Unbuilt { .. } => {}
         }
         let after = match early {
             Some(after) => after,

@@ -45,6 +45,7 @@ pub use log::{ControlLog, Head, ReceiveError};
 pub use merge::{Merge, Named};
 pub use op::{ActionBytes, Author, Op, OpSignature, RULES, WrapSlot};
 pub use outcome::{Folded, KeyArrival, Outcome, VoidReason};
+pub use reject::RENEWALS_MAX;
 pub use rules::ItemFacts;
 pub use table::{Cut, Member, Person, Standing, Table};
 

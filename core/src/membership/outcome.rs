@@ -81,6 +81,9 @@ pub enum VoidReason {
     /// It rejects a key that its person has used, or has made, or that was rejected before.
     #[error("a key that may not be rejected")]
     KeyTaken,
+    /// One person made 64 epochs in a row.
+    #[error("too many new keys in a row")]
+    TooMany,
 }
 
 impl VoidReason {
@@ -114,6 +117,7 @@ impl VoidReason {
             Self::Branch => "branch",
             Self::Aside => "aside",
             Self::KeyTaken => "key_taken",
+            Self::TooMany => "too_many",
         }
     }
 }

@@ -22,10 +22,13 @@ use super::op::{Author, Op};
 use super::outcome::{Outcome, VoidReason};
 use super::rules::{ItemFacts, author_person};
 use crate::crypto::{EpochKey, open_control};
-use crate::model::id::OpId;
+use crate::model::id::{OpId, PersonId};
 use std::sync::Arc;
 use wire::control::ControlItem;
 use wire::hash;
+
+/// Epochs that a person makes in a row.
+pub const RENEWALS_MAX: usize = 64;
 
 /// Where an op stands: the state that it follows, its place, and the epoch under which it is sealed.
 #[derive(Debug)]
@@ -90,7 +93,50 @@ impl State {
     }
 }
 
+impl State {
+    /// One person makes 64 epochs in a row, as long as the other asks for nothing. What calls the relay back after a
+    /// void item is not counted: that item is the other's doing, or the relay's.
+    pub(super) fn may_rekey(&self, author: Author) -> Result<(), VoidReason> {
+        let person = author_person(&self.table, author);
+        let after_void = self.tip.as_ref().is_some_and(|tip| tip.applied.is_none());
+        if self.table.kind() == SpaceKind::Private || after_void {
+            return Ok(());
+        }
+        if self.renewals(person) < RENEWALS_MAX { Ok(()) } else { Err(VoidReason::TooMany) }
+    }
+
+    /// How many epochs a person made since somebody else's newest op.
+    fn renewals(&self, person: Option<PersonId>) -> usize {
+        let ops = self.tip.iter().flat_map(Step::back).filter_map(|step| {
+            let applied = step.applied.as_ref()?;
+            Some((author_person(&step.table, applied.op.author), &applied.action))
+        });
+        let own = ops.take_while(|(author, _)| *author == person);
+        own.filter(|(_, action)| matches!(action, Action::Rekey)).take(RENEWALS_MAX).count()
+    }
+}
+
 impl ControlLog {
+    /// How many epochs a person made for the other's sake: after a void item, or for a key that did not arrive. Counted
+    /// from the newest op on that is about something else than keys, up to [`RENEWALS_MAX`].
+    pub fn answers(&self, person: PersonId) -> usize {
+        let ops = self.state().tip.iter().flat_map(Step::back).filter_map(|step| {
+            let applied = step.applied.as_ref()?;
+            Some((author_person(&step.table, applied.op.author), &applied.action))
+        });
+        let keys = ops.take_while(|(_, action)| match action {
+            Action::Rekey | Action::Reject { .. } => true,
+            Action::Genesis(_)
+            | Action::AddDevice(_)
+            | Action::NewIncarnation(_)
+            | Action::JoinSpace(_)
+            | Action::Branch(_)
+            | Action::Merge(_)
+            | Action::Unbuilt { .. } => false,
+        });
+        keys.filter(|(author, _)| *author == Some(person)).take(RENEWALS_MAX).count()
+    }
+
     /// Whether the key that the op at `idx` brought is not the newest any more.
     pub(super) fn is_replaced(&self, idx: u32) -> bool {
         self.table_at(idx).is_none_or(|table| table.epoch() != self.epoch())

@@ -284,12 +284,17 @@ impl Control {
         Ok(())
     }
 
-    /// Another item stands where ours was to go.
-    pub(super) fn conflict(&mut self, line: &mut Line) {
+    /// Another item stands where ours was to go; or none does, and the relay's log ends with another item than ours:
+    /// then one of the two is damaged, and the two are compared.
+    pub(super) fn conflict(&mut self, held: u64, line: &mut Line) {
         if let Phase::Feeding { idx, .. } = self.phase {
             return self.fork(idx, line);
         }
         self.phase = Phase::Idle;
+        if held == u64::from(self.count) {
+            self.checked = false;
+            self.doubt();
+        }
         self.wanted = true;
         self.drop_append(line);
     }

@@ -258,7 +258,7 @@ impl Space {
 
     fn request_refused(&mut self, route: Route, refusal: Refusal, line: &mut Line) {
         if refusal.reason == Reason::Conflict && matches!(route, Route::Append(_)) {
-            self.control.conflict(line);
+            self.control.conflict(refusal.argument, line);
             return;
         }
         self.request_failed(route, asked_wait(refusal), line);

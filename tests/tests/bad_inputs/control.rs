@@ -110,7 +110,8 @@ fn b39(bench: &mut Bench) {
     let item = siege.villain.seal_op(forgery);
     siege.villain.append(&mut siege.world, item);
     arrives(bench, &mut siege, "garbage");
-    let forgery = siege.villain.compose(Want::Rekey { after: 1 });
+    bench.good("who got no key makes another", siege.villain.log.epoch() == 2);
+    let forgery = siege.villain.compose(Want::Rekey { after: 2 });
     let item = siege.villain.seal_op(forgery);
     siege.villain.append(&mut siege.world, item);
     siege.settle();

@@ -148,7 +148,6 @@ fn b27(bench: &mut Bench) {
     siege.villain.garble_wraps(&mut forgery);
     let item = siege.villain.seal_op(forgery);
     siege.villain.append(&mut siege.world, item);
-    siege.settle();
     let hidden = event(&siege);
     siege.villain.say(&mut siege.world, &hidden);
     arrives(bench, &mut siege, "a key that did not come");
@@ -157,9 +156,7 @@ fn b27(bench: &mut Bench) {
         reports.iter().map(|space| space.aside).sum::<u64>()
     };
     assert_eq!(aside(&siege), 1, "it waits");
-    let forgery = siege.villain.compose(Want::Rekey { after: 1 });
-    let item = siege.villain.seal_op(forgery);
-    siege.villain.append(&mut siege.world, item);
+    siege.villain.hand_on(&mut siege.world);
     siege.settle();
     bench.good("it is read once the key is there", aside(&siege) == 0);
     next_works(bench, &mut desk, member);

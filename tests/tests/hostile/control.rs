@@ -3,7 +3,7 @@
 use crate::siege::Siege;
 use reknit_core::entry::{EntryError, Incident, Payload};
 use reknit_core::membership::{Outcome, VoidReason, Want};
-use reknit_core::store::Table;
+use reknit_core::store::{Batch, Store, Table};
 use std::time::Duration;
 
 pub(crate) use reknit_e2e::villain_control::{IDENTITY, MIXED};
@@ -117,4 +117,61 @@ fn what_waited_for_a_control_item_goes_on_at_the_next_start_after_a_crash_right_
     assert_eq!((siege.waiting(siege.phone), siege.waiting(siege.tablet)), (0, 0));
     siege.both_hold_the_same();
     siege.life_goes_on();
+}
+
+#[test]
+fn a_damaged_control_item_is_fetched_again_and_nothing_is_appended_without_end() {
+    let mut siege = Siege::new("flipped");
+    siege.villain.listen(&mut siege.world);
+    let held = siege.villain.log.next_idx();
+    // The item that let the tablet in: so the phone goes on wanting that it is in.
+    siege.world.crash(siege.phone);
+    let disk = siege.world.devices[siege.phone].files.store_name(true);
+    let mut store = Store::memory(&disk).unwrap();
+    let mut row = store.prefix(Table::Control, &[]).unwrap().pop().unwrap();
+    row.body[200] ^= 1;
+    let mut batch = Batch::new();
+    batch.put(Table::Control, row.clone());
+    store.commit(batch).unwrap();
+    siege.world.restart(siege.phone);
+    siege.settle();
+    let mended = store.prefix(Table::Control, &[]).unwrap();
+    assert!(mended.iter().all(|it| it.body != row.body), "the relay's own is here instead");
+    assert!(siege.villain.log.next_idx() - held <= 1, "at most the note of what stood there");
+    siege.life_goes_on();
+}
+
+#[test]
+fn m10_a_partner_has_the_other_answer_64_new_keys_in_a_row_and_then_only_for_own_words() {
+    let mut siege = Siege::new("driven");
+    for round in 0..70 {
+        let after = siege.villain.log.epoch();
+        let mut forgery = siege.villain.compose(Want::Rekey { after });
+        siege.villain.garble_wraps(&mut forgery);
+        let item = siege.villain.seal_op(forgery);
+        siege.villain.append(&mut siege.world, item);
+        siege.settle();
+        let answered = siege.villain.log.epoch() == after + 2;
+        assert_eq!(answered, round < 64, "round {round}");
+    }
+    let items = siege.villain.log.next_idx();
+    // Whoever has something to say is not silenced: one new key, and it is said.
+    siege.life_goes_on();
+    assert_eq!(siege.villain.log.next_idx(), items + 1);
+}
+
+#[test]
+fn m10_void_items_that_lead_the_relay_astray_are_answered_64_times_and_then_only_for_own_words() {
+    let mut siege = Siege::new("astray");
+    for _ in 0..70 {
+        let epoch = siege.villain.log.epoch();
+        let mut forgery = siege.villain.compose(Want::Rekey { after: epoch });
+        (forgery.op.epoch_after, forgery.item.epoch_after) = (4_000_000_000, 4_000_000_000);
+        let item = siege.villain.seal_op(forgery);
+        siege.villain.append(&mut siege.world, item);
+        siege.settle();
+    }
+    assert_eq!(siege.villain.log.epoch(), 64);
+    siege.life_goes_on();
+    assert_eq!(siege.villain.log.epoch(), 65);
 }

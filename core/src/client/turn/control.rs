@@ -12,8 +12,8 @@ use crate::client::vault::shelf::{Place, Shelf};
 use crate::crypto::{DeviceKeys, Random};
 use crate::entry::{Incident, frontier_root};
 use crate::membership::{
-    ComposeError, Composer, Folded, Intent, IntentError, KeyArrival, Named, Outcome, SpaceKind,
-    VoidReason, Want,
+    ComposeError, Composer, Folded, Intent, IntentError, KeyArrival, Named, Outcome, RENEWALS_MAX,
+    SpaceKind, VoidReason, Want,
 };
 use crate::model::id::OpId;
 use crate::store::{Batch, Table};
@@ -78,16 +78,24 @@ pub(crate) fn recall_epoch(space: &mut Space, random: &mut dyn Random) -> Result
     let newest = space.control_item(folded.saturating_sub(1))?;
     let newest = newest.and_then(|item| ControlItem::decode(&item).ok());
     let epoch = space.log.epoch();
-    if newest.is_some_and(|item| item.epoch_after != epoch) {
+    if newest.is_some_and(|item| item.epoch_after != epoch) && may_renew(space)? {
         space.intend(&Intent::new(Want::Rekey { after: epoch }), random)?;
     }
     Ok(())
+}
+
+/// Whether to make an epoch that the other made necessary: so often in a row at once, and then only for words of one's
+/// own that wait. So nobody fills the log through another's hands, and nobody is silenced.
+fn may_renew(space: &Space) -> Result<bool, Error> {
+    let few = space.log.answers(space.person) < RENEWALS_MAX;
+    Ok(few || space.shelf.store().count(Table::Outbox)? > 0)
 }
 
 /// A key that did not arrive is replaced, so that its maker silences nobody; what that left behind is brought in again.
 pub(crate) fn mend_keys(space: &mut Space, random: &mut dyn Random) -> Result<(), Error> {
     if let Some(idx) = space.log.lacks_key_of(&space.keyring)
         && space.is_member()
+        && may_renew(space)?
     {
         space.intend(&Intent::new(Want::Reject { idx }), random)?;
     }

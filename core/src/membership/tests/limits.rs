@@ -1,9 +1,12 @@
 //! Rules that need a table with a past: devices that are out, and all that ever were.
 
+use super::branches::Couple;
 use super::fixture::{Forgery, Human, Space, private};
 use crate::crypto::{DeviceKeys, SeededRandom};
 use crate::membership::rules::{Ground, signers, table_after};
-use crate::membership::{Action, Author, ItemFacts, Standing, Table, VoidReason};
+use crate::membership::{
+    Action, Author, ItemFacts, Outcome, RENEWALS_MAX, Standing, Table, VoidReason, Want,
+};
 
 /// Judges what an honest device would write against another table.
 fn judge(
@@ -56,4 +59,40 @@ fn a_device_that_is_out_signs_nothing_gets_no_key_and_never_returns() {
     let signed = signers(&table, &forgery.op, Some(&Action::Rekey));
     assert_eq!(signed.err(), Some(VoidReason::Author));
     assert_eq!(table.slots(), [human.keys.id(), tablet.id()]);
+}
+
+/// A new epoch by this person, whether it holds or not.
+fn rekeyed(space: &mut Space, human: &Human, random: &mut SeededRandom) -> Outcome {
+    let mut forgery = Forgery::of(space, human, &Action::Rekey, random);
+    forgery.op.author = Author::Voice(human.keys.id());
+    let item = forgery.seal(space, &human.keys.voice, random);
+    space.receive(item, &human.me()).outcome
+}
+
+#[test]
+fn m10_a_person_makes_64_epochs_in_a_row_until_the_other_asks_for_something() {
+    let random = &mut SeededRandom::new(82);
+    let couple = Couple::new(random);
+    let mut space = couple.log();
+    for _ in 0..2 {
+        for count in 0..RENEWALS_MAX + 2 {
+            let expected = if count < RENEWALS_MAX {
+                Outcome::Applied
+            } else if count == RENEWALS_MAX {
+                Outcome::Void(VoidReason::TooMany)
+            } else {
+                // Behind an item without effect it is an answer, which is owed.
+                Outcome::Applied
+            };
+            assert_eq!(rekeyed(&mut space, &couple.ben, random), expected, "{count}");
+        }
+        assert_eq!(rekeyed(&mut space, &couple.ben, random), Outcome::Void(VoidReason::TooMany));
+        let tablet = DeviceKeys::generate(random);
+        space.want(Want::AddDevice(couple.nora.admits(&tablet)), &couple.nora, random);
+    }
+    assert_eq!(rekeyed(&mut space, &couple.ben, random), Outcome::Applied);
+    let (human, mut own) = private(random);
+    for _ in 0..RENEWALS_MAX + 3 {
+        assert_eq!(rekeyed(&mut own, &human, random), Outcome::Applied, "alone nobody is counted");
+    }
 }
