@@ -9,6 +9,10 @@
     reason = "a test file: a panic is a failed test"
 )]
 
+#[path = "../../wire/tests/vectors/check.rs"]
+mod check;
+
+use check::{check, hex};
 use reknit_core::crypto::{
     AccessKeys, ClassKey, ControlHead, ControlParts, DeviceKeys, EpochKey, Home, KemKey, KeysFile,
     Random, RecoveryEntropy, RecoveryKeys, SigningKey, Unlock, VaultId, VaultKey, VaultKeys,
@@ -18,27 +22,11 @@ use reknit_core::crypto::{
 use reknit_core::model::id::{PersonId, SpaceId};
 use ring::hkdf::{HKDF_SHA256, KeyType, Salt};
 use serde_json::{Value, json};
-use std::path::PathBuf;
 use wire::codec::Writer;
 use wire::control::ControlItem;
 use wire::envelope::{Class, Envelope};
 use wire::hash::{self, Label, sha256};
 use wire::id::{ItemHash, RendezvousId, SpaceHandle};
-
-fn check(name: &str, vectors: &Value) {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/vectors").join(name);
-    if std::env::var_os("REKNIT_WRITE_VECTORS").is_some() {
-        std::fs::write(&path, serde_json::to_string_pretty(vectors).unwrap() + "\n").unwrap();
-    }
-    let known: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
-    assert_eq!(&known, vectors, "{name}");
-}
-
-fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |four: u8| char::from(DIGITS[usize::from(four)]);
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
-}
 
 /// Counting bytes, so that a shifted field shows.
 fn count<const N: usize>(from: u8) -> [u8; N] {

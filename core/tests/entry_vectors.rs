@@ -4,9 +4,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test file: a panic is a failed test")]
 
+#[path = "../../wire/tests/vectors/check.rs"]
+mod check;
+
 use automerge::{
     ActorId, AutoCommit, Change, ROOT, transaction::CommitOptions, transaction::Transactable,
 };
+use check::{check, hex};
 use reknit_core::crypto::{DeviceKeys, EpochKey, KemKey, Random, SigningKey, Verified};
 use reknit_core::entry::{
     Admission, AdmitContext, Chain, Chains, DeltaItem, DocumentChanges, DraftContext, Entry,
@@ -18,30 +22,10 @@ use reknit_core::model::id::{
 };
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use wire::hash::{self, sha256};
 
 const SPACE: SpaceId = SpaceId::from_bytes([0x51; 16]);
 const DOCUMENT: DocumentId = DocumentId::from_bytes([0xd0; 16]);
-
-fn check(name: &str, vectors: &Value) {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/vectors").join(name);
-    if std::env::var_os("REKNIT_WRITE_VECTORS").is_some() {
-        std::fs::write(&path, serde_json::to_string_pretty(vectors).unwrap() + "\n").unwrap();
-    }
-    let known: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
-    assert_eq!(&known, vectors, "{name}");
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let mut out = String::new();
-    for byte in bytes {
-        for four in [byte >> 4, byte & 15] {
-            out.push(char::from_digit(u32::from(four), 16).unwrap());
-        }
-    }
-    out
-}
 
 /// Counting bytes, so that a shifted field shows.
 fn count<const N: usize>(from: u8) -> [u8; N] {

@@ -7,6 +7,10 @@
     reason = "a test file: a panic is a failed test"
 )]
 
+#[path = "../../wire/tests/vectors/check.rs"]
+mod check;
+
+use check::{check, hex};
 use reknit_core::crypto::{
     DeviceKeys, Home, Random, RecoveryEntropy, RecoveryKeys, Signature, SigningKey, draw,
     pairing_mac, sas_numbers,
@@ -17,25 +21,9 @@ use reknit_core::pairing::{
 };
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use wire::hash::{self, hash, id16, sha256};
 use wire::id::SpaceHandle;
 use wire::time::Moment;
-
-fn check(name: &str, vectors: &Value) {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/vectors").join(name);
-    if std::env::var_os("REKNIT_WRITE_VECTORS").is_some() {
-        std::fs::write(&path, serde_json::to_string_pretty(vectors).unwrap() + "\n").unwrap();
-    }
-    let known: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
-    assert_eq!(&known, vectors, "{name}");
-}
-
-fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |four: u8| char::from(DIGITS[usize::from(four)]);
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
-}
 
 /// SHA-256 of seed and counter: the same bytes in every run.
 struct Seeded(u64, u64);

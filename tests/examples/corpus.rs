@@ -9,6 +9,7 @@ use reknit_core::model::{Event, Text};
 use reknit_e2e::bad_change::target::Target;
 use reknit_e2e::bad_change::{ROWS, cases};
 use reknit_e2e::desk::{Desk, Keys, SID, envelope};
+use reknit_e2e::fuzz::{Session, Step};
 use reknit_e2e::mutant::operations;
 use reknit_e2e::random::Seeded;
 use reknit_e2e::villain::Villain;
@@ -134,11 +135,53 @@ fn changes() -> Vec<Vec<u8>> {
     all.map(|raw| [&[0], &raw[1..]].concat()).collect()
 }
 
+/// What honest clients do with a relay, one after the other and at the same time; and frames of the honest run.
+fn visits(frames: &[Vec<u8>]) -> Vec<Vec<u8>> {
+    let arrive = |client| {
+        let hello = Step::Hello { lowest: 1, highest: 1 };
+        [Step::Connect, hello].map(|step| (client, step)).to_vec()
+    };
+    let sign_in = vec![(false, Step::SignIn { space: true })];
+    let make = [arrive(false), vec![(false, Step::Create)], sign_in].concat();
+    let write = |client| {
+        let steps = [
+            Step::Tail { after: 0 },
+            Step::Push { stream: 2, fill: 1 },
+            Step::Push { stream: 2, fill: 2 },
+            Step::FinishStream { stream: 2 },
+            Step::Pull { stream: 3, after: 0, max_bytes: 1_000 },
+            Step::ControlPull { stream: 4, from: 0 },
+        ];
+        steps.map(|step| (client, step)).to_vec()
+    };
+    let mail = vec![
+        (false, Step::MailPut { stream: 5, idx: 0, bytes: vec![7; 12] }),
+        (true, Step::MailGet { stream: 6, from: 0, wait_ms: 2_000 }),
+        (true, Step::MailGet { stream: 6, from: 1, wait_ms: 2_000 }),
+        (false, Step::Pass { quarter_seconds: 12 }),
+    ];
+    let part = vec![(false, Step::CloseStream { stream: 3 }), (false, Step::Disconnect)];
+    let second = [arrive(true), vec![(true, Step::SignIn { space: true })], write(true)].concat();
+    let any = frames.iter().filter(|frame| frame.len() < 700);
+    let any = any.map(|frame| {
+        let (kind, body) = (frame[0], frame[5..].to_vec());
+        (true, Step::Any { stream: 7, kind, body })
+    });
+    [
+        (false, [make.clone(), write(false), part.clone()].concat()),
+        (true, [write(false), second, mail, part].concat()),
+        (true, [arrive(true), any.collect()].concat()),
+    ]
+    .map(|(signed_in, steps)| Session { signed_in, steps }.write())
+    .to_vec()
+}
+
 fn main() {
     let folder = tempfile::tempdir().expect("a folder");
     let (heard, villain) = honest_run(folder.path());
     let mut frames = heard.clone();
     frames.extend(answers());
+    let frames = one_of_each(&frames);
     let envelopes = heard.iter().filter_map(|bytes| match frame(bytes)? {
         Frame::Push { envelope, .. } => Some([&[0], envelope.as_slice()].concat()),
         _ => None,
@@ -147,11 +190,10 @@ fn main() {
     envelopes.sort_by_key(Vec::len);
     envelopes.truncate(6);
     let entries = villain.heard.iter().map(reknit_core::entry::Entry::encode).take(24).collect();
-    Seeds(one_of_each(&frames)).write("decode_frame");
+    Seeds(frames.clone()).write("decode_frame");
     Seeds(envelopes).write("open_envelope");
     Seeds(entries).write("decode_entry");
     Seeds(bodies(&heard, &villain)).write("fold_op");
     Seeds(changes()).write("gate_change");
-    // Its input is a list of steps: the honest start is part of the target.
-    Seeds(vec![vec![1; 64], (0..=255).collect()]).write("relay_session");
+    Seeds(visits(&frames)).write("relay_session");
 }

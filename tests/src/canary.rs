@@ -1,13 +1,45 @@
 //! A scanner for words that must be nowhere: it knows each in every form that software writes text in.
 //!
 //! A word is 24 letters, one of them not ASCII, so that the normal forms and encodings of text differ from each other.
-//! Stands alone: the process tests of `app/` include this file by its path.
 
 use flate2::read::{MultiGzDecoder, ZlibDecoder};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
+
+/// What the two say in each kind of record, each with a word of its own.
+pub const NAMES: [&str; 16] = [
+    "member",
+    "moment",
+    "echo",
+    "reach",
+    "reply",
+    "preset",
+    "return",
+    "outcome",
+    "question",
+    "answer",
+    "decline",
+    "journal title",
+    "journal text",
+    "journal tag",
+    "agreement title",
+    "agreement text",
+];
+
+/// The words of [`NAMES`]; `first` is the number of the first.
+pub fn words(first: u64) -> Vec<(&'static str, String)> {
+    (first..).zip(NAMES).map(|(number, name)| (name, word(number))).collect()
+}
+
+/// The word with this name among them.
+///
+/// # Panics
+/// No name is like this.
+pub fn said(first: u64, name: &str) -> String {
+    words(first).into_iter().find(|(of, _)| *of == name).expect("a name of the list").1
+}
 
 /// What is inflated of one compressed member.
 const INFLATED_MAX: u64 = 4 << 20;

@@ -1,5 +1,8 @@
 //! Two people and their devices in a world: pairing as people do it, each typing what the other's phone shows.
 
+use crate::act::word;
+use crate::random::Seeded;
+use crate::weather::Weather;
 use crate::world::{DeviceIndex, World};
 use reknit_core::client::{Answer, Command, Error, Invited, Notice, Whom};
 use reknit_core::membership::SpaceKind;
@@ -9,6 +12,8 @@ use std::time::Duration;
 
 /// How long a pairing may take in the worst weather.
 const PAIRING: Duration = Duration::from_mins(10);
+/// How long two who have just paired may have something to tell each other.
+const REST: Duration = Duration::from_mins(5);
 
 /// Two devices that pair.
 #[derive(Debug, Clone, Copy)]
@@ -22,6 +27,16 @@ pub struct Meeting {
 }
 
 impl World {
+    /// A world in fair weather with two people who have paired. Their names are words that the checks look for.
+    pub fn couple(name: &str, seed: u64) -> (Self, DeviceIndex, DeviceIndex) {
+        let mut world = Self::new(name, seed, Weather::FAIR);
+        let mut dice = Seeded::new(seed);
+        let (nora, ben) = (world.person(&word(&mut dice)), world.person(&word(&mut dice)));
+        assert!(world.pair(nora, ben, Whom::Partner));
+        assert!(world.run_until_idle(REST));
+        (world, nora, ben)
+    }
+
     /// A person's first device, with a name and the world's relay.
     pub fn person(&mut self, name: &str) -> DeviceIndex {
         self.person_in(None, name)

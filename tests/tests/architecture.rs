@@ -206,7 +206,7 @@ const RELAY: PackageRule = PackageRule {
 
 const APP: PackageRule = PackageRule {
     name: "reknit",
-    edges: &["reknit-core", "reknit-relay", "reknit-wire"],
+    edges: &["reknit-core", "reknit-e2e", "reknit-relay", "reknit-wire"],
     shipped: true,
     several: &[],
     rows: &[
@@ -244,7 +244,7 @@ const E2E: PackageRule = PackageRule {
 
 const FUZZ: PackageRule = PackageRule {
     name: "reknit-fuzz",
-    edges: &["reknit-core", "reknit-e2e", "reknit-relay", "reknit-wire"],
+    edges: &["reknit-e2e"],
     shipped: false,
     several: &[],
     rows: &[tests("fuzz_targets")],

@@ -1,20 +1,18 @@
 //! The client's transport against the relay as it runs, over real QUIC on this machine.
 
-use reknit_core::crypto::SigningKey;
 use reknit_core::transport::{CloseReason, Connection, DialError, Dialer, LinkEvent, Profile};
+use reknit_e2e::bare_space::{auth, creation, envelope, sid};
 use reknit_relay::{RunningServer, Server, config::Config};
 use std::net::SocketAddr;
 use std::time::Duration;
 use tempfile::TempDir;
-use wire::control::{ControlItem, control_body_len};
-use wire::envelope::{Class, Envelope};
-use wire::frame::{Channel, Creation, Frame, Principal, encode_principals};
-use wire::id::{ItemHash, PrincipalKey, RelayId, SpaceHandle};
+use wire::frame::{Channel, Frame};
+use wire::id::{RelayId, SpaceHandle};
 use wire::refusal::Reason;
-use wire::sign::{NewSpace, auth_bytes, creation_bytes};
 use wire::version::VERSIONS;
 
-const SID: SpaceHandle = SpaceHandle::from_bytes([6; 16]);
+const SPACE: u16 = 6;
+const SID: SpaceHandle = sid(SPACE);
 const DEADLINE: Duration = Duration::from_secs(20);
 
 async fn relay(folder: &TempDir) -> RunningServer {
@@ -48,50 +46,6 @@ async fn greeted(server: &RunningServer) -> Connection {
     connection
 }
 
-fn key(seed: u8) -> SigningKey {
-    SigningKey::from_seed(&[seed; 32])
-}
-
-fn principal(key: &SigningKey) -> PrincipalKey {
-    PrincipalKey::from_bytes(*key.public().as_bytes())
-}
-
-fn creation(relay: RelayId, exporter: &[u8; 32]) -> Frame {
-    let item = ControlItem {
-        idx: 0,
-        epoch_before: 0,
-        epoch_after: 0,
-        prev: ItemHash::ZERO,
-        salt: [1; 24],
-        commitment: [2; 32],
-        body: vec![3; control_body_len(100).unwrap()],
-        ladder: [4; 72],
-        wraps: vec![[5; 1_168]; 12],
-    };
-    let [acc, adm, recovery] = [1, 2, 3].map(|seed| principal(&key(seed)));
-    let principals = vec![Principal { acc, adm, recovery }];
-    let signed = creation_bytes(&NewSpace {
-        relay,
-        sid: SID,
-        item: item.hash(),
-        principals: &encode_principals(&principals),
-        exporter,
-    });
-    let creation = Creation { principals, signature: key(2).sign_bytes(&signed).0 };
-    Frame::ControlAppend { sid: SID, idx: 0, item: item.encode(), creation: Some(creation) }
-}
-
-fn auth(relay: RelayId, exporter: &[u8; 32]) -> Frame {
-    let signature = key(1).sign_bytes(&auth_bytes(relay, SID, exporter)).0;
-    Frame::Auth { sid: SID, key: principal(&key(1)), signature }
-}
-
-fn envelope(mark: u8, bytes: usize) -> Vec<u8> {
-    let ciphertext = vec![mark; bytes - 64];
-    let (salt, commitment) = ([mark; 24], [8; 32]);
-    Envelope { class: Class::Entry, epoch: 0, salt, commitment, ciphertext }.encode()
-}
-
 #[tokio::test]
 async fn a_space_is_made_pushed_to_and_tailed_over_one_connection() {
     let folder = TempDir::new().unwrap();
@@ -100,10 +54,10 @@ async fn a_space_is_made_pushed_to_and_tailed_over_one_connection() {
     let mut ours = greeted(&server).await;
     let exporter = ours.exporter();
 
-    ours.send(Channel::Request(1), &creation(id, &exporter), true).unwrap();
+    ours.send(Channel::Request(1), &creation(id, SPACE, &exporter), true).unwrap();
     let made = frame(&mut ours, Channel::Request(1)).await;
     assert!(matches!(made, Frame::Appended { .. }), "{made:?}");
-    ours.send(Channel::Control, &auth(id, &exporter), false).unwrap();
+    ours.send(Channel::Control, &auth(id, (SPACE, 0), &exporter), false).unwrap();
     let signed_in = frame(&mut ours, Channel::Control).await;
     assert!(matches!(signed_in, Frame::SignedIn { n: 0, control: 1, .. }), "{signed_in:?}");
     ours.send(Channel::Control, &Frame::Tail { sid: SID, after: 0 }, false).unwrap();
@@ -111,7 +65,7 @@ async fn a_space_is_made_pushed_to_and_tailed_over_one_connection() {
 
     // A small one and the largest there is.
     for (n, bytes) in [(1, 512), (2, wire::limit::ENVELOPE_BYTES_MAX)] {
-        let envelope = envelope(u8::try_from(n).unwrap(), bytes);
+        let envelope = envelope(SPACE, n, bytes);
         let push = Frame::Push { sid: SID, envelope: envelope.clone() };
         ours.send(Channel::Push(SID), &push, false).unwrap();
         let (mut pushed, mut tailed) = (None, None);
@@ -124,6 +78,7 @@ async fn a_space_is_made_pushed_to_and_tailed_over_one_connection() {
             }
         }
         let Some(Frame::Pushed { receipt }) = pushed else { panic!("{pushed:?}") };
+        let n = u64::from(n);
         assert_eq!((receipt.body.n, receipt.body.sid), (n, SID));
         assert_eq!(tailed, Some(Frame::Data { n, envelope }));
     }

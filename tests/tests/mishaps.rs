@@ -5,7 +5,6 @@ use reknit_core::membership::SpaceKind;
 use reknit_core::model::Event;
 use reknit_core::model::id::RecordId;
 use reknit_core::model::moment::{Echo, EchoKind, Moment, MomentKind, WhoDid};
-use reknit_e2e::act::word;
 use reknit_e2e::couple::Meeting;
 use reknit_e2e::random::Seeded;
 use reknit_e2e::weather::Weather;
@@ -15,13 +14,7 @@ use std::time::Duration;
 const A_WHILE: Duration = Duration::from_mins(5);
 
 fn couple(seed: u64) -> (World, DeviceIndex, DeviceIndex) {
-    let mut world = World::new("mishap", seed, Weather::FAIR);
-    // Names are words that the checks look for.
-    let mut dice = Seeded::new(seed);
-    let (nora, ben) = (world.person(&word(&mut dice)), world.person(&word(&mut dice)));
-    assert!(world.pair(nora, ben, Whom::Partner));
-    assert!(world.run_until_idle(A_WHILE));
-    (world, nora, ben)
+    World::couple("mishap", seed)
 }
 
 fn moment(world: &World, device: DeviceIndex) -> Command {

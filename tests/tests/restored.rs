@@ -1,31 +1,20 @@
 //! A phone that was restored from a copy, and two phones from one copy: they go on without a fork, and nothing that
 //! was written is lost.
 
-use reknit_core::client::{Answer, Command, Error, Whom};
+use reknit_core::client::{Answer, Command, Error};
 use reknit_core::document::{DocumentKind, Edit};
 use reknit_core::model::id::{DocumentId, RecordId};
 use reknit_core::model::moment::{Moment, MomentKind, WhoDid};
 use reknit_core::model::question::{Question, QuestionKind, Wish};
 use reknit_core::model::reach::Withdraw;
 use reknit_core::model::{Event, Text};
-use reknit_e2e::act::word;
-use reknit_e2e::couple::Meeting;
-use reknit_e2e::random::Seeded;
-use reknit_e2e::weather::Weather;
 use reknit_e2e::world::{DeviceIndex, World};
 use std::time::Duration;
 
 const A_WHILE: Duration = Duration::from_mins(5);
 
 fn couple(seed: u64) -> (World, DeviceIndex, DeviceIndex) {
-    let mut world = World::new("restored", seed, Weather::FAIR);
-    let mut dice = Seeded::new(seed);
-    let (nora, ben) = (world.person(&word(&mut dice)), world.person(&word(&mut dice)));
-    assert!(
-        world.meet(Meeting { inviter: nora, joiner: ben, whom: Whom::Partner }, |_| {}).unwrap()
-    );
-    assert!(world.run_until_idle(A_WHILE));
-    (world, nora, ben)
+    World::couple("restored", seed)
 }
 
 fn moment(world: &World, device: DeviceIndex, text: &str) -> Command {

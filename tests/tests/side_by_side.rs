@@ -1,25 +1,17 @@
 //! Two phones side by side compare what they hold, without the relay.
 
-use reknit_core::client::{Answer, Checked, Command, Error, Whom};
+use reknit_core::client::{Answer, Checked, Command, Error};
 use reknit_core::entry::{Difference, Incident, Proven, verify_proof};
 use reknit_core::membership::SpaceKind;
 use reknit_core::model::Event;
 use reknit_core::model::moment::{Moment, MomentKind, WhoDid};
-use reknit_e2e::act::word;
-use reknit_e2e::random::Seeded;
-use reknit_e2e::weather::Weather;
 use reknit_e2e::world::{DeviceIndex, World};
 use std::time::Duration;
 
 const A_WHILE: Duration = Duration::from_mins(5);
 
 fn couple(seed: u64) -> (World, DeviceIndex, DeviceIndex) {
-    let mut world = World::new("side", seed, Weather::FAIR);
-    let mut dice = Seeded::new(seed);
-    let (nora, ben) = (world.person(&word(&mut dice)), world.person(&word(&mut dice)));
-    assert!(world.pair(nora, ben, Whom::Partner));
-    assert!(world.run_until_idle(A_WHILE));
-    (world, nora, ben)
+    World::couple("side", seed)
 }
 
 fn tell(world: &mut World, device: DeviceIndex) {

@@ -7,8 +7,11 @@
     reason = "a test file: a panic is a failed test"
 )]
 
+#[path = "vectors/check.rs"]
+mod check;
+
+use check::{check, hex};
 use serde_json::{Map, Value, json};
-use std::path::PathBuf;
 use wire::address::{AddressLine, RelayAddress};
 use wire::codec::Writer;
 use wire::control::ControlItem;
@@ -24,23 +27,6 @@ use wire::refusal::{Reason, Refusal};
 use wire::sign::{NewSpace, auth_bytes, creation_bytes};
 use wire::time::Timestamp;
 use wire::version::VersionRange;
-
-/// Compares with the file, or writes it.
-fn check(name: &str, vectors: &Value) {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/vectors").join(name);
-    if std::env::var_os("REKNIT_WRITE_VECTORS").is_some() {
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(&path, serde_json::to_string_pretty(vectors).unwrap() + "\n").unwrap();
-    }
-    let known: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
-    assert_eq!(&known, vectors, "{name}");
-}
-
-fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |four: u8| char::from(DIGITS[usize::from(four)]);
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
-}
 
 /// Counting bytes, so that a shifted field shows.
 fn count<const N: usize>(from: u8) -> [u8; N] {

@@ -22,5 +22,6 @@ pub mod phone;
 pub mod random;
 pub mod relay;
 pub mod rows;
+pub mod schedule;
 pub mod tally;
 pub mod tree;

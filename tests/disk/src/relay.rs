@@ -1,9 +1,8 @@
 //! The relay's storage while the power goes, again and again.
 
-use crate::cut::Mode;
 use crate::disk::{Plan, is_alive};
-use crate::machine::Machine;
 use crate::random::Random;
+use crate::schedule::Schedule;
 use crate::tally::Tally;
 use reknit_relay::DataFolder;
 use reknit_relay::job::{Answer, Append, Batch, Outcome, Read, What};
@@ -48,25 +47,15 @@ struct Kept {
 /// # Panics
 /// When a promise is broken; the message says which.
 pub fn run(seed: u64) -> Tally {
-    let mut random = Random::new(seed);
-    let (mut machine, mut kept, mut tally) = (Machine::new(), Kept::default(), Tally::default());
-    for cut in 0..CUTS {
-        let early = cut > 0 && random.one_in(3);
-        let at = random.below(if early { CHANGES_OF_OPENING } else { CHANGES });
-        let clumsy = random.one_in(4);
-        let folder = machine.boot(Plan { cut: Some(at), clumsy, ..Plan::default() });
-        let opened = work(&folder, &mut kept, &mut tally, &mut random);
-        tally.in_recovery += u64::from(cut > 0 && !opened);
-        machine.kill();
-        let mode = *random.pick(&Mode::ALL);
-        machine.cut(mode, &mut random);
-        tally.cut(mode);
-    }
-    let folder = machine.boot(Plan::default());
-    assert!(work(&folder, &mut kept, &mut tally, &mut random), "after the last cut it opens");
-    machine.kill();
-    machine.cut(Mode::Kept, &mut random);
-    tally
+    let schedule = Schedule {
+        seed,
+        cuts: CUTS,
+        changes: CHANGES,
+        changes_of_opening: CHANGES_OF_OPENING,
+        fault: &Plan::default(),
+    };
+    let mut kept = Kept::default();
+    schedule.run(|folder, tally, random| work(folder, &mut kept, tally, random))
 }
 
 /// Opens, looks, works until the power goes. False: it went before the storage was open.

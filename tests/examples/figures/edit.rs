@@ -1,11 +1,11 @@
 //! What one small edit and a look for news cost in UDP payload, handshake and close included.
 
-use crate::people::{begin, open, pair, settle};
 use crate::relay::{Program, Relay};
 use reknit_core::client::{Answer, Command, Driver, SpaceReport};
 use reknit_core::document::{DocumentKind, Edit};
 use reknit_core::model::id::DocumentId;
 use reknit_core::transport::Traffic;
+use reknit_e2e::people::{begin, drive, pair, settle};
 use std::path::Path;
 
 /// Syncs in turn until both have everything.
@@ -17,11 +17,11 @@ pub(crate) async fn figures(program: &Program) {
     let world = tempfile::tempdir().expect("a folder can be made");
     let [nora, ben] = ["nora", "ben"].map(|name| world.path().join(name));
     for home in [&nora, &ben] {
-        begin(home, &relay.line);
+        begin(home, relay.line());
     }
     pair(&nora, &ben).await;
     let text = "Nora says what she needs.\nBen asks before he explains.";
-    let mut driver = open(&nora, false);
+    let mut driver = drive(&nora, false);
     let edit =
         Edit { title: Some("Evenings".to_owned()), text: Some(text.to_owned()), ..Edit::default() };
     let made = driver.execute(Command::NewDocument(DocumentKind::Agreement, edit));
@@ -29,16 +29,16 @@ pub(crate) async fn figures(program: &Program) {
     exchange(driver).await;
     for _ in 0..ROUNDS {
         for home in [&ben, &nora] {
-            exchange(open(home, false)).await;
+            exchange(drive(home, false)).await;
         }
     }
     one_edit(&nora, id, text).await;
-    let (idle, _) = exchange(open(&nora, false)).await;
+    let (idle, _) = exchange(drive(&nora, false)).await;
     say("an idle reconnect with nothing new, two spaces looked after", idle);
 }
 
 async fn one_edit(home: &Path, id: DocumentId, text: &str) {
-    let mut driver = open(home, false);
+    let mut driver = drive(home, false);
     let text = Some(format!("{text}\nTea first."));
     let edit = Edit { text, ..Edit::default() };
     driver.execute(Command::EditDocument(id, edit)).expect("it can be edited");

@@ -2,21 +2,17 @@
 
 use crate::millis;
 use crate::relay::{self, Program, Relay};
-use reknit_core::crypto::SigningKey;
-use reknit_core::transport::{Connection, Dialer, LinkEvent, Profile};
+use reknit_core::transport::{Connection, Dialer, Profile};
+use reknit_e2e::bare_space::{PERSONS, answer, auth, creation, envelope, sid};
 use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::task::JoinSet;
 use wire::address::AddressLine;
-use wire::control::{ControlItem, control_body_len};
-use wire::envelope::{Class, Envelope};
-use wire::frame::{Channel, Creation, Frame, Principal, encode_principals};
-use wire::id::{ItemHash, PrincipalKey, SpaceHandle};
-use wire::sign::{NewSpace, auth_bytes, creation_bytes};
+use wire::frame::{Channel, Frame};
+use wire::id::SpaceHandle;
 use wire::version::VERSIONS;
 
 const SPACES: u16 = 25;
-const PERSONS: u16 = 2;
 /// Of each of the 50 principals.
 const ENVELOPES: u32 = 600;
 const ENVELOPE_BYTES: usize = 1_024;
@@ -49,7 +45,7 @@ pub(crate) async fn figures(program: &Program) {
     let mut seats = Vec::new();
     for space in 0..SPACES {
         for person in 0..PERSONS {
-            seats.push(sit(&relay.line, space, person).await);
+            seats.push(sit(relay.line(), space, person).await);
         }
     }
     let before = relay.cpu();
@@ -99,12 +95,15 @@ async fn push(mut seat: Seat) -> (Seat, BTreeSet<[u8; 32]>) {
     let mut roots = BTreeSet::new();
     while stored < ENVELOPES {
         while sent < ENVELOPES && sent - stored < IN_FLIGHT {
-            let frame = Frame::Push { sid: seat.sid, envelope: envelope(seat.number, sent) };
+            let frame = Frame::Push {
+                sid: seat.sid,
+                envelope: envelope(seat.number, sent, ENVELOPE_BYTES),
+            };
             seat.connection.send(channel, &frame, false).expect("the relay reads");
             sent += 1;
         }
         match answer(&mut seat.connection, channel).await {
-            Frame::Pushed { receipt } => {
+            Ok(Some(Frame::Pushed { receipt })) => {
                 roots.insert(receipt.root());
                 stored += 1;
             }
@@ -116,87 +115,22 @@ async fn push(mut seat: Seat) -> (Seat, BTreeSet<[u8; 32]>) {
 
 /// Connects as one of a space's persons; the first one makes the space.
 async fn sit(line: &AddressLine, space: u16, person: u16) -> Seat {
-    let mut sid = [0xa5; 16];
-    sid[..2].copy_from_slice(&space.to_be_bytes());
-    let sid = SpaceHandle::from_bytes(sid);
+    let sid = sid(space);
     let dialed = Dialer::new().connect(line, Profile::FOREGROUND).await;
     let mut connection = dialed.expect("the relay answers");
     connection.send(Channel::Control, &Frame::Hello { versions: VERSIONS }, false).expect("open");
-    answer(&mut connection, Channel::Control).await;
+    answer(&mut connection, Channel::Control).await.expect("a greeting");
     let exporter = connection.exporter();
     if person == 0 {
         let request = Channel::Request(1);
-        let frame = creation(line, sid, space, &exporter);
+        let frame = creation(line.relay, space, &exporter);
         connection.send(request, &frame, true).expect("open");
         let made = answer(&mut connection, request).await;
-        assert!(matches!(made, Frame::Appended { .. }), "{made:?}");
+        assert!(matches!(made, Ok(Some(Frame::Appended { .. }))), "{made:?}");
     }
-    let key = key(space, person, 0);
-    let signature = key.sign_bytes(&auth_bytes(line.relay, sid, &exporter)).0;
-    let auth = Frame::Auth { sid, key: principal(&key), signature };
+    let auth = auth(line.relay, (space, person), &exporter);
     connection.send(Channel::Control, &auth, false).expect("open");
     let signed_in = answer(&mut connection, Channel::Control).await;
-    assert!(matches!(signed_in, Frame::SignedIn { .. }), "{signed_in:?}");
+    assert!(matches!(signed_in, Ok(Some(Frame::SignedIn { .. }))), "{signed_in:?}");
     Seat { connection, sid, number: space * PERSONS + person }
-}
-
-async fn answer(connection: &mut Connection, channel: Channel) -> Frame {
-    loop {
-        match connection.next().await {
-            LinkEvent::Frame { channel: on, frame } if on == channel => return frame,
-            LinkEvent::Frame { .. } | LinkEvent::ChannelClosed { .. } => {}
-            LinkEvent::Closed { reason } => panic!("{reason:?}"),
-        }
-    }
-}
-
-fn creation(line: &AddressLine, sid: SpaceHandle, space: u16, exporter: &[u8; 32]) -> Frame {
-    let item = ControlItem {
-        idx: 0,
-        epoch_before: 0,
-        epoch_after: 0,
-        prev: ItemHash::ZERO,
-        salt: [1; 24],
-        commitment: [2; 32],
-        body: vec![3; control_body_len(100).expect("it is short")],
-        ladder: [4; 72],
-        wraps: vec![[5; 1_168]; 12],
-    };
-    let principals: Vec<Principal> = (0..PERSONS)
-        .map(|person| {
-            let [acc, adm, recovery] =
-                [0, 1, 2].map(|use_of| principal(&key(space, person, use_of)));
-            Principal { acc, adm, recovery }
-        })
-        .collect();
-    let signed = creation_bytes(&NewSpace {
-        relay: line.relay,
-        sid,
-        item: item.hash(),
-        principals: &encode_principals(&principals),
-        exporter,
-    });
-    let signature = key(space, 0, 1).sign_bytes(&signed).0;
-    let creation = Some(Creation { principals, signature });
-    Frame::ControlAppend { sid, idx: 0, item: item.encode(), creation }
-}
-
-fn key(space: u16, person: u16, use_of: u8) -> SigningKey {
-    let mut seed = [use_of; 32];
-    seed[..2].copy_from_slice(&space.to_be_bytes());
-    seed[2..4].copy_from_slice(&person.to_be_bytes());
-    SigningKey::from_seed(&seed)
-}
-
-fn principal(key: &SigningKey) -> PrincipalKey {
-    PrincipalKey::from_bytes(*key.public().as_bytes())
-}
-
-/// Differs from every other in its salt, as real ones do.
-fn envelope(principal: u16, number: u32) -> Vec<u8> {
-    let mut salt = [0; 24];
-    salt[..2].copy_from_slice(&principal.to_be_bytes());
-    salt[2..6].copy_from_slice(&number.to_be_bytes());
-    let ciphertext = vec![0x5a; ENVELOPE_BYTES - 64];
-    Envelope { class: Class::Entry, epoch: 0, salt, commitment: [8; 32], ciphertext }.encode()
 }

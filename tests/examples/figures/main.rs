@@ -4,7 +4,6 @@
 
 mod edit;
 mod load;
-mod people;
 mod relay;
 
 use relay::{Program, Relay};

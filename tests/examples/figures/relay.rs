@@ -1,9 +1,8 @@
 //! The relay as a process of its own: started, timed, and its processor time read.
 
+use reknit_e2e::relay_process::{RelayProcess, program};
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use wire::address::AddressLine;
@@ -19,24 +18,17 @@ pub(crate) struct Program {
 impl Program {
     /// The programs of the same build as this example.
     pub(crate) fn beside_this_one() -> Self {
-        let own = std::env::current_exe().expect("this program is somewhere");
-        let folder = own.parent().and_then(Path::parent).expect("an example is in a folder");
-        let [relay, client] = ["reknit-relay", "reknit"].map(|name| folder.join(name));
-        for path in [&relay, &client] {
-            assert!(path.exists(), "build it first: {}", path.display());
-        }
+        let [relay, client] = ["reknit-relay", "reknit"].map(program);
         Self { relay, client }
     }
 }
 
 /// A relay at work.
 pub(crate) struct Relay {
-    /// What clients are told.
-    pub(crate) line: AddressLine,
     /// From the start of the process to the line that says that it listens.
     pub(crate) took: Duration,
     folder: TempDir,
-    child: Child,
+    process: RelayProcess,
 }
 
 /// Processor time so far.
@@ -52,24 +44,25 @@ impl Relay {
     /// Starts one on an empty folder.
     pub(crate) fn start(program: &Program, settings: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a folder can be made");
-        let (child, line, took) = run(program, folder.path(), settings);
-        Self { line, took, folder, child }
+        let (process, took) = run(program, folder.path(), settings);
+        Self { took, folder, process }
     }
 
     /// How long a start takes once the key and the database are made.
     pub(crate) fn start_again(program: &Program) -> Duration {
         let folder = tempfile::tempdir().expect("a folder can be made");
-        let (mut first, ..) = run(program, folder.path(), &[]);
-        end(&mut first);
-        let (mut child, _, took) = run(program, folder.path(), &[]);
-        end(&mut child);
-        took
+        run(program, folder.path(), &[]).0.kill();
+        run(program, folder.path(), &[]).1
+    }
+
+    /// What clients are told.
+    pub(crate) const fn line(&self) -> &AddressLine {
+        &self.process.line
     }
 
     /// Processor time since its start, in ticks of a hundredth of a second (`man 5 proc_pid_stat`).
     pub(crate) fn cpu(&self) -> Cpu {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()));
-        let stat = stat.expect("the relay runs");
+        let stat = self.process.fact("stat");
         let fields: Vec<&str> = stat.rsplit(") ").next().unwrap_or("").split(' ').collect();
         let ticks = |at: usize| {
             let ticks = fields.get(at).and_then(|field| field.parse::<u64>().ok());
@@ -85,35 +78,14 @@ impl Relay {
     }
 }
 
-impl Drop for Relay {
-    fn drop(&mut self) {
-        end(&mut self.child);
-    }
-}
-
-fn run(program: &Program, folder: &Path, settings: &[&str]) -> (Child, AddressLine, Duration) {
+fn run(program: &Program, folder: &Path, settings: &[&str]) -> (RelayProcess, Duration) {
     let start = watch();
-    let mut command = Command::new(&program.relay);
-    command.args(["--listen", "127.0.0.1:0", "--data"]).arg(folder).args(settings);
-    let mut child = command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("the relay can be started");
-    let mut line = String::new();
-    let out = child.stdout.take().expect("its output is ours");
-    BufReader::new(out).read_line(&mut line).expect("it says its address");
-    let took = start.elapsed();
-    (child, line.trim().parse().expect("an address"), took)
+    let process = RelayProcess::start(&program.relay, folder, "127.0.0.1:0", settings);
+    (process, start.elapsed())
 }
 
 /// A stopwatch.
 #[expect(clippy::disallowed_methods, reason = "figures are times, and nothing is decided by them")]
 pub(crate) fn watch() -> Instant {
     Instant::now()
-}
-
-fn end(child: &mut Child) {
-    drop(child.kill());
-    drop(child.wait());
 }

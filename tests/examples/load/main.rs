@@ -6,8 +6,6 @@
 //! memory stays within what [`reknit_relay::protocol::Crowd::memory_max`] says: that is asserted.
 
 mod networks;
-#[path = "../figures/people.rs"]
-mod people;
 mod phone;
 mod raw;
 mod relay;
@@ -39,7 +37,7 @@ fn main() {
 
 async fn run(count: usize) {
     let mut relay = Relay::start();
-    let networks = Arc::new(Networks::new(relay.line.clone(), NETWORKS));
+    let networks = Arc::new(Networks::new(relay.line().clone(), NETWORKS));
     let mut crowd = Crowd::new(count, Arc::clone(&networks)).await;
     relay.kill_and_restart();
     let empty = relay.memory();

@@ -1,10 +1,10 @@
 //! A client without a vault: the engine that runs on phones, with its waits and its doubts, over a real connection.
 
 use crate::networks::Networks;
-use crate::space::{PERSONS, sid, sign_in};
 use reknit_core::environment::SystemClock;
 use reknit_core::sync::{Cursor, Engine, Output, Profile, SpaceStart};
 use reknit_core::transport::{Connection, DialError, LinkEvent};
+use reknit_e2e::bare_space::{PERSONS, sid, sign_in};
 use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 use wire::hash::item_hash;
@@ -128,7 +128,8 @@ impl Phone {
             Output::SignIn { sid } => {
                 let Some(connection) = &self.connection else { return };
                 let who = (space_of(self.number), person_of(self.number));
-                let (key, signature) = sign_in(&self.networks.line, who, &connection.exporter());
+                let (key, signature) =
+                    sign_in(self.networks.line.relay, who, &connection.exporter());
                 self.engine.handle_signature(sid, key, signature);
             }
             Output::ControlReceived { sid, idx, item } => {

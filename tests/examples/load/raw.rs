@@ -1,9 +1,9 @@
 //! Clients that keep to no protocol: they do not read, or they say nothing.
 
 use crate::networks::Networks;
-use crate::space::{sid, sign_in};
 use quinn::{RecvStream, SendStream, TransportConfig, VarInt};
 use reknit_core::transport::{Dialer, Profile};
+use reknit_e2e::bare_space::{auth, sid};
 use std::sync::Arc;
 use std::time::Duration;
 use wire::frame::{Frame, FrameBuffer};
@@ -67,8 +67,7 @@ impl Raw {
         assert!(matches!(welcome, Frame::Welcome { .. }), "{welcome:?}");
         let mut exporter = [0; 32];
         self.quic.export_keying_material(&mut exporter, EXPORTER, b"").expect("32 bytes");
-        let (key, signature) = sign_in(&networks.line, who, &exporter);
-        self.write(&Frame::Auth { sid: sid(who.0), key, signature }.encode()).await;
+        self.write(&auth(networks.line.relay, who, &exporter).encode()).await;
         let signed_in = self.hear().await;
         assert!(matches!(signed_in, Frame::SignedIn { .. }), "{signed_in:?}");
         self.write(&Frame::Tail { sid: sid(who.0), after: 0 }.encode()).await;

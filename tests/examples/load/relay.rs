@@ -1,19 +1,15 @@
 //! The relay as a process of its own: started on the same port again, killed, asked to end; and its memory read.
 
-use std::fs;
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use reknit_e2e::relay_process::{RelayProcess, program};
+use std::path::PathBuf;
 use tempfile::TempDir;
 use wire::address::AddressLine;
 
 /// A relay at work.
 pub(crate) struct Relay {
-    /// What clients are told.
-    pub(crate) line: AddressLine,
     program: PathBuf,
     folder: TempDir,
-    child: Child,
+    process: RelayProcess,
 }
 
 /// Memory of its process, in KiB.
@@ -28,40 +24,39 @@ pub(crate) struct Memory {
 impl Relay {
     /// Starts the relay of the same build as this example, on a free port.
     pub(crate) fn start() -> Self {
-        let own = std::env::current_exe().expect("this program is somewhere");
-        let above = own.parent().and_then(Path::parent).expect("an example is in a folder");
-        let program = above.join("reknit-relay");
-        assert!(program.exists(), "build it first: cargo build -p reknit-relay");
+        let program = program("reknit-relay");
         let folder = tempfile::tempdir().expect("a folder can be made");
-        let (child, line) = run(&program, folder.path(), "127.0.0.1:0");
-        Self { line, program, folder, child }
+        let process = RelayProcess::start(&program, folder.path(), "127.0.0.1:0", &[]);
+        Self { program, folder, process }
+    }
+
+    /// What clients are told.
+    pub(crate) const fn line(&self) -> &AddressLine {
+        &self.process.line
     }
 
     /// `kill -9`, and a new process at the same place.
     pub(crate) fn kill_and_restart(&mut self) {
-        end(&mut self.child);
+        self.process.kill();
         self.again();
     }
 
     /// Ends it in order, and starts a new process at the same place.
     pub(crate) fn stop_and_restart(&mut self) {
-        let asked =
-            Command::new("kill").args(["-s", "TERM", &self.child.id().to_string()]).status();
-        assert!(asked.expect("there is a `kill`").success());
-        assert!(self.child.wait().expect("it ends").success(), "it ends in order");
+        self.process.stop();
         self.again();
     }
 
     fn again(&mut self) {
-        let (child, line) = run(&self.program, self.folder.path(), self.line.address.as_str());
-        assert_eq!(line, self.line, "it is the same relay");
-        self.child = child;
+        let listen = self.line().address.as_str();
+        let again = RelayProcess::start(&self.program, self.folder.path(), listen, &[]);
+        assert_eq!(&again.line, self.line(), "it is the same relay");
+        self.process = again;
     }
 
     /// `man 5 proc_pid_status`: `VmRSS` and `VmHWM`.
     pub(crate) fn memory(&self) -> Memory {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()));
-        let status = status.expect("the relay runs");
+        let status = self.process.fact("status");
         let field = |name: &str| {
             let line = status.lines().find_map(|line| line.strip_prefix(name));
             let digits = line.and_then(|line| line.split_whitespace().next());
@@ -69,29 +64,4 @@ impl Relay {
         };
         Memory { now: field("VmRSS:"), most: field("VmHWM:") }
     }
-}
-
-impl Drop for Relay {
-    fn drop(&mut self) {
-        end(&mut self.child);
-    }
-}
-
-fn run(program: &Path, folder: &Path, listen: &str) -> (Child, AddressLine) {
-    let mut command = Command::new(program);
-    command.args(["--listen", listen, "--data"]).arg(folder);
-    let mut child = command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("the relay can be started");
-    let mut line = String::new();
-    let out = child.stdout.take().expect("its output is ours");
-    BufReader::new(out).read_line(&mut line).expect("it says its address");
-    (child, line.trim().parse().expect("an address"))
-}
-
-fn end(child: &mut Child) {
-    drop(child.kill());
-    drop(child.wait());
 }

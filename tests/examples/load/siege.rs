@@ -1,12 +1,13 @@
 //! Those who do not read and those who say nothing, by the hundred; and the honest among them.
 
 use crate::networks::Networks;
-use crate::people;
 use crate::raw::Raw;
 use crate::relay::Relay;
-use crate::space::{self, answer, envelope, sid};
+use crate::space;
 use crate::storm::make_spaces;
 use reknit_core::environment::SystemClock;
+use reknit_e2e::bare_space::{PERSONS, answer, envelope, sid};
+use reknit_e2e::people;
 use reknit_relay::protocol::Crowd;
 use std::sync::Arc;
 use std::time::Duration;
@@ -80,7 +81,7 @@ async fn readers(networks: &Arc<Networks>) -> Vec<Raw> {
             dialing.spawn(async move {
                 let client = usize::from(space * READERS + reader);
                 let mut raw = Raw::dial(&networks, client).await;
-                raw.tail(&networks, (FIRST + space, reader % space::PERSONS)).await;
+                raw.tail(&networks, (FIRST + space, reader % PERSONS)).await;
                 raw
             });
         }
@@ -103,7 +104,7 @@ async fn write(networks: Arc<Networks>) {
                 let push = Frame::Push { sid: sid(space), envelope };
                 connection.send(channel, &push, false).expect("the relay reads");
                 let receipt = answer(&mut connection, channel).await;
-                assert!(matches!(receipt, Ok(Frame::Pushed { .. })), "{receipt:?}");
+                assert!(matches!(receipt, Ok(Some(Frame::Pushed { .. }))), "{receipt:?}");
             }
             connection.close().await;
         });
@@ -141,7 +142,7 @@ async fn visit(networks: &Arc<Networks>) -> Vec<f64> {
     let mut took = Vec::new();
     for number in 0..VISITS {
         let clock = SystemClock::start();
-        let who = (FIRST + SPACES, number % space::PERSONS);
+        let who = (FIRST + SPACES, number % PERSONS);
         let connection = space::entered(networks, usize::from(number) + 7, who).await;
         took.push(seconds(clock) * 1_000.0);
         drop(connection);
@@ -159,10 +160,10 @@ async fn pair(networks: &Networks) {
     }
     people::pair(&nora, &ben).await;
     for home in [&nora, &ben, &nora] {
-        let mut driver = people::open(home, false);
+        let mut driver = people::drive(home, false);
         people::settle(&mut driver).await;
         driver.close().await;
     }
-    let names = people::open(&ben, false).node().session().names().expect("they are paired");
+    let names = people::open(&ben).names().expect("they are paired");
     assert!(format!("{names:?}").len() > 2, "each knows the other's name");
 }

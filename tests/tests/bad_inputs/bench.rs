@@ -30,6 +30,25 @@ pub(crate) struct Row {
     pub(crate) run: fn(&mut Bench),
 }
 
+/// Who refuses the rows of one file, and the most memory that an answer may cost there.
+#[derive(Clone, Copy)]
+pub(crate) struct Refuser {
+    pub(crate) who: &'static str,
+    pub(crate) bar: usize,
+}
+
+impl Refuser {
+    pub(crate) const fn row(
+        self,
+        number: u32,
+        codes: &'static [&'static str],
+        what: &'static str,
+        run: fn(&mut Bench),
+    ) -> Row {
+        Row { number, codes, who: self.who, what, bar: self.bar, run }
+    }
+}
+
 /// What is answered: a stable code, and the sentence that a person reads where there is one.
 pub(crate) struct Said {
     pub(crate) code: &'static str,

@@ -1,6 +1,6 @@
 //! Automerge bytes, B41 to B59: each change is refused for its reason, alone, and leaves no trace.
 
-use crate::bench::{Bench, GATE, Row, Said};
+use crate::bench::{Bench, GATE, Refuser, Row, Said};
 use reknit_core::document::{
     ActorId, Document, DocumentKind, Edit, Incoming, OPS_PER_EDIT_MAX, Place,
 };
@@ -13,38 +13,31 @@ const REFUSED: &[&str] = &["doc.refused"];
 /// Some of the inputs stand right at the bound.
 const BOTH: &[&str] = &["doc.refused", "-"];
 
-const fn row(
-    number: u32,
-    codes: &'static [&'static str],
-    what: &'static str,
-    run: fn(&mut Bench),
-) -> Row {
-    Row { number, codes, who: "gate", what, bar: GATE, run }
-}
+const AT: Refuser = Refuser { who: "gate", bar: GATE };
 
 pub(crate) const ROWS: &[Row] = &[
-    row(41, REFUSED, "a document, a compressed chunk, a bundle, unknown types", all::<41>),
-    row(42, REFUSED, "a wrong magic, checksum or length; two chunks; a cut", all::<42>),
-    row(43, REFUSED, "runs of 10^18, of nothing, longer than their data", all::<43>),
-    row(44, REFUSED, "columns too many, twice, unsorted, deflated, unknown", all::<44>),
-    row(45, REFUSED, "numbers of 11 bytes, over-long, too large", all::<45>),
-    row(46, REFUSED, "a first counter that is not the next", all::<46>),
-    row(47, REFUSED, "sequence numbers with a gap, twice, 0, 2^63", all::<47>),
-    row(48, REFUSED, "an actor of 0, 17 and 1,000,000 bytes, or another's", all::<48>),
-    row(49, REFUSED, "65 dependencies, twice, unsorted, unknown, itself", all::<49>),
-    row(50, REFUSED, "objects that are not there or of another kind", all::<50>),
-    row(51, REFUSED, "positions and predecessors that are not there", all::<51>),
-    row(52, REFUSED, "actors outside the table", all::<52>),
-    row(53, REFUSED, "unknown actions, counters, marks", all::<53>),
-    row(54, BOTH, "values of 10 MB, NaN, not UTF-8, unknown types", all::<54>),
-    row(55, BOTH, "maps 17 and 5,000 deep; 16 deep", all::<55>),
-    row(56, BOTH, "keys of 1 MB, 257 bytes, none, NUL; 256 bytes", all::<56>),
-    row(57, REFUSED, "rival values of one device, 4,097 keys", all::<57>),
-    row(58, BOTH, "a known field of another form", all::<58>),
+    AT.row(41, REFUSED, "a document, a compressed chunk, a bundle, unknown types", all::<41>),
+    AT.row(42, REFUSED, "a wrong magic, checksum or length; two chunks; a cut", all::<42>),
+    AT.row(43, REFUSED, "runs of 10^18, of nothing, longer than their data", all::<43>),
+    AT.row(44, REFUSED, "columns too many, twice, unsorted, deflated, unknown", all::<44>),
+    AT.row(45, REFUSED, "numbers of 11 bytes, over-long, too large", all::<45>),
+    AT.row(46, REFUSED, "a first counter that is not the next", all::<46>),
+    AT.row(47, REFUSED, "sequence numbers with a gap, twice, 0, 2^63", all::<47>),
+    AT.row(48, REFUSED, "an actor of 0, 17 and 1,000,000 bytes, or another's", all::<48>),
+    AT.row(49, REFUSED, "65 dependencies, twice, unsorted, unknown, itself", all::<49>),
+    AT.row(50, REFUSED, "objects that are not there or of another kind", all::<50>),
+    AT.row(51, REFUSED, "positions and predecessors that are not there", all::<51>),
+    AT.row(52, REFUSED, "actors outside the table", all::<52>),
+    AT.row(53, REFUSED, "unknown actions, counters, marks", all::<53>),
+    AT.row(54, BOTH, "values of 10 MB, NaN, not UTF-8, unknown types", all::<54>),
+    AT.row(55, BOTH, "maps 17 and 5,000 deep; 16 deep", all::<55>),
+    AT.row(56, BOTH, "keys of 1 MB, 257 bytes, none, NUL; 256 bytes", all::<56>),
+    AT.row(57, REFUSED, "rival values of one device, 4,097 keys", all::<57>),
+    AT.row(58, BOTH, "a known field of another form", all::<58>),
     // The own edit of 60,001 characters is work, not a refusal: its bar is that of the dearest entry.
     Row {
         bar: 128 << 20,
-        ..row(59, &["-"], "60,001 characters pasted by the own user, then all replaced", b59)
+        ..AT.row(59, &["-"], "60,001 characters pasted by the own user, then all replaced", b59)
     },
 ];
 

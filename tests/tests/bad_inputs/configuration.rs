@@ -1,6 +1,6 @@
 //! What an operator gets wrong, B74 to B83: configuration, folders, the command line, signals.
 
-use crate::bench::{Bench, MEBIBYTE, Row, Said};
+use crate::bench::{Bench, MEBIBYTE, Refuser, Row, Said};
 use reknit_relay::config::{Config, LogLevel, Sources, command, load, matched};
 use reknit_relay::{Random, RunningServer, Server, StartError};
 use std::ffi::OsString;
@@ -13,40 +13,33 @@ use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-const fn row(
-    number: u32,
-    codes: &'static [&'static str],
-    what: &'static str,
-    run: fn(&mut Bench),
-) -> Row {
-    Row { number, codes, who: "relay", what, bar: MEBIBYTE, run }
-}
+const AT: Refuser = Refuser { who: "relay", bar: MEBIBYTE };
 
 pub(crate) const ROWS: &[Row] = &[
-    row(74, &["config.unknown"], "an unknown key in a file, a variable", b74),
-    row(75, &["config.range"], "numbers out of range, other units, 1e99", b75),
-    row(76, &["config.form", "config.listen"], "no address; a port in use", b76),
-    row(77, &["config.tls"], "a key file that is empty, cut, PEM, readable by all", b77),
-    row(
+    AT.row(74, &["config.unknown"], "an unknown key in a file, a variable", b74),
+    AT.row(75, &["config.range"], "numbers out of range, other units, 1e99", b75),
+    AT.row(76, &["config.form", "config.listen"], "no address; a port in use", b76),
+    AT.row(77, &["config.tls"], "a key file that is empty, cut, PEM, readable by all", b77),
+    AT.row(
         78,
         &["store.missing", "store.not_a_folder", "store.foreign", "store.newer"],
         "a folder that is missing, a file, another's, of a newer format",
         b78,
     ),
-    row(79, &["-"], "no configuration at all", b79),
+    AT.row(79, &["-"], "no configuration at all", b79),
     // A megabyte typed is a megabyte held, and held again in what is said of it.
     Row {
         bar: 8 * MEBIBYTE,
-        ..row(
+        ..AT.row(
             80,
             &["usage", "config.form", "-"],
             "wrong flags, a flag twice, 1 MB, a name that is no text",
             b80,
         )
     },
-    row(81, &["-"], "a closed standard output, two signals", b81),
-    row(82, &["-", "config.form"], "RUST_LOG=trace, log_level = \"trace\"", b82),
-    row(83, &["store.locked"], "a second program on a live folder", b83),
+    AT.row(81, &["-"], "a closed standard output, two signals", b81),
+    AT.row(82, &["-", "config.form"], "RUST_LOG=trace, log_level = \"trace\"", b82),
+    AT.row(83, &["store.locked"], "a second program on a live folder", b83),
 ];
 
 fn file(text: &str) -> Sources {

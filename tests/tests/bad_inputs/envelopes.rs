@@ -1,7 +1,7 @@
 //! Envelopes and entries that a partner with valid keys seals and sends, B25 to B37: what the other person's phone and
 //! tablet spend on one, and what its owner can do afterwards.
 
-use crate::bench::{Bench, MEBIBYTE, Row, Said, Spent, now, start, stop};
+use crate::bench::{Bench, MEBIBYTE, Refuser, Row, Said, Spent, now, start, stop};
 use crate::siege::Siege;
 use reknit_core::crypto::{ClassKey, open};
 use reknit_core::entry::{DeltaItem, Entry, Header, Incident, Payload};
@@ -15,32 +15,25 @@ use wire::envelope::{Class, Envelope};
 use wire::frame::Frame;
 use wire::id::SpaceHandle;
 
-const fn row(
-    number: u32,
-    codes: &'static [&'static str],
-    what: &'static str,
-    run: fn(&mut Bench),
-) -> Row {
-    Row { number, codes, who: "phone and tablet", what, bar: MEBIBYTE, run }
-}
+const AT: Refuser = Refuser { who: "phone and tablet", bar: MEBIBYTE };
 
 pub(crate) const ROWS: &[Row] = &[
-    Row { who: "relay and phone", ..row(25, &["env.size"], "lengths that are no bucket", b25) },
+    Row { who: "relay and phone", ..AT.row(25, &["env.size"], "lengths that are no bucket", b25) },
     Row {
         who: "relay and phone",
-        ..row(26, &["env.suite"], "another version, suite, class, flag", b26)
+        ..AT.row(26, &["env.suite"], "another version, suite, class, flag", b26)
     },
-    row(27, &["-", "stale_epoch"], "an epoch that nobody made; one without its key", b27),
-    row(28, &["env.open"], "a wrong tag, a wrong commitment", b28),
-    row(29, &["env.open"], "an envelope of another space or handle", b29),
-    row(30, &["entry.author"], "another's name, a wrong signature", b30),
-    row(31, &["entry.author"], "the second form of a signature", b31),
-    row(32, &["entry.gap", "entry.fork"], "numbers skipped, 0, 2^64 - 1, and one twice", b32),
-    row(33, &["entry.chain"], "a link to nothing, and to an entry elsewhere", b33),
-    row(34, &["entry.frontier"], "a frontier unsorted, of no slot, of number 0", b34),
-    row(35, &["-"], "clocks of 0 and of the year 292 million", b35),
-    row(36, &["entry.hash"], "another payload than the signed one", b36),
-    row(37, &["env.pad"], "an authentic envelope with a wrong padding", b37),
+    AT.row(27, &["-", "stale_epoch"], "an epoch that nobody made; one without its key", b27),
+    AT.row(28, &["env.open"], "a wrong tag, a wrong commitment", b28),
+    AT.row(29, &["env.open"], "an envelope of another space or handle", b29),
+    AT.row(30, &["entry.author"], "another's name, a wrong signature", b30),
+    AT.row(31, &["entry.author"], "the second form of a signature", b31),
+    AT.row(32, &["entry.gap", "entry.fork"], "numbers skipped, 0, 2^64 - 1, and one twice", b32),
+    AT.row(33, &["entry.chain"], "a link to nothing, and to an entry elsewhere", b33),
+    AT.row(34, &["entry.frontier"], "a frontier unsorted, of no slot, of number 0", b34),
+    AT.row(35, &["-"], "clocks of 0 and of the year 292 million", b35),
+    AT.row(36, &["entry.hash"], "another payload than the signed one", b36),
+    AT.row(37, &["env.pad"], "an authentic envelope with a wrong padding", b37),
 ];
 
 pub(crate) fn said(incident: &Incident) -> Said {

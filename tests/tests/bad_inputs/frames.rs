@@ -1,31 +1,24 @@
 //! Frames as bytes of a stream: B1 to B7, B9, B10.
 
-use crate::bench::{Bench, MEBIBYTE, Row, Said};
+use crate::bench::{Bench, MEBIBYTE, Refuser, Row, Said};
 use wire::frame::{Frame, FrameBuffer, FrameError, HEADER_BYTES};
 use wire::id::SpaceHandle;
 use wire::limit::FRAME_BODY_BYTES_MAX;
 
 const WHO: &str = "relay and phone";
 
-const fn row(
-    number: u32,
-    codes: &'static [&'static str],
-    what: &'static str,
-    run: fn(&mut Bench),
-) -> Row {
-    Row { number, codes, who: WHO, what, bar: MEBIBYTE, run }
-}
+const AT: Refuser = Refuser { who: WHO, bar: MEBIBYTE };
 
 pub(crate) const ROWS: &[Row] = &[
-    row(1, &["wire.too_big"], "a length of 4 GiB and no body", b1),
-    row(2, &["wire.too_big", "-"], "one byte over the bound; the bound itself", b2),
-    row(3, &["wire.short"], "no body where there must be one", b3),
-    row(4, &["wire.short"], "the end in the middle of a frame", b4),
-    row(5, &["wire.trailing"], "bytes behind a body", b5),
-    row(6, &["-"], "an unknown type that may be skipped", b6),
-    row(7, &["wire.version"], "an unknown type that may not", b7),
-    row(9, &["wire.form"], "what could be written in another way", b9),
-    row(10, &["wire.count"], "a list that claims more than its bound", b10),
+    AT.row(1, &["wire.too_big"], "a length of 4 GiB and no body", b1),
+    AT.row(2, &["wire.too_big", "-"], "one byte over the bound; the bound itself", b2),
+    AT.row(3, &["wire.short"], "no body where there must be one", b3),
+    AT.row(4, &["wire.short"], "the end in the middle of a frame", b4),
+    AT.row(5, &["wire.trailing"], "bytes behind a body", b5),
+    AT.row(6, &["-"], "an unknown type that may be skipped", b6),
+    AT.row(7, &["wire.version"], "an unknown type that may not", b7),
+    AT.row(9, &["wire.form"], "what could be written in another way", b9),
+    AT.row(10, &["wire.count"], "a list that claims more than its bound", b10),
 ];
 
 fn header(kind: u8, len: usize) -> [u8; HEADER_BYTES] {

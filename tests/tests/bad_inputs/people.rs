@@ -1,6 +1,6 @@
 //! What people type, show and paste, B61 to B69, B72, B73.
 
-use crate::bench::{Bench, MEBIBYTE, Row, Said, WORD};
+use crate::bench::{Bench, MEBIBYTE, Refuser, Row, Said, WORD};
 use reknit_core::client::{Answer, Command, Invited, Notice, Whom};
 use reknit_core::crypto::{KeysFile, Unlock, UnlockError, VaultId, VaultKeys, phrase};
 use reknit_core::model::Text;
@@ -15,44 +15,42 @@ use std::time::Duration;
 use wire::frame::Frame;
 use wire::time::Timestamp;
 
-const fn row(
-    number: u32,
-    codes: &'static [&'static str],
-    what: &'static str,
-    run: fn(&mut Bench),
-) -> Row {
-    Row { number, codes, who: "phone", what, bar: MEBIBYTE, run }
-}
+const AT: Refuser = Refuser { who: "phone", bar: MEBIBYTE };
 
 const PHRASE: &str = "legal winner thank year wave sausage worth useful legal winner thank yellow";
 
 pub(crate) const ROWS: &[Row] = &[
-    row(61, &["-", "pair.form"], "digits in any script; too few, too many", b61),
-    row(
+    AT.row(61, &["-", "pair.form"], "digits in any script; too few, too many", b61),
+    AT.row(
         62,
         &["pair.sas", "pair.burned", "pair.expired", "pair.used"],
         "three wrong numbers; ten minutes; a second answer",
         b62,
     ),
-    row(63, &["pair.qr"], "another app's code, a cut one, 4 KB, the other use", b63),
-    row(64, &["pair.sas"], "the own number, one digit off", b64),
-    row(
+    AT.row(63, &["pair.qr"], "another app's code, a cut one, 4 KB, the other use", b63),
+    AT.row(64, &["pair.sas"], "the own number, one digit off", b64),
+    AT.row(
         65,
         &["-", "phrase.count", "phrase.word", "phrase.check"],
         "11, 13, 23 words, none of the list, another order",
         b65,
     ),
     // The bar is that of Argon2 for the secrets that are long enough to be hashed: none is.
-    row(67, &["secret.short", "secret.long"], "secrets of 0, 3, 1,025 characters, of space", b67),
-    row(
+    AT.row(
+        67,
+        &["secret.short", "secret.long"],
+        "secrets of 0, 3, 1,025 characters, of space",
+        b67,
+    ),
+    AT.row(
         68,
         &["text.long", "text.form", "-"],
         "texts of 5 MB, of control characters, of marks",
         b68,
     ),
-    row(69, &["name.form"], "names of 300 characters, turned around, invisible", b69),
-    row(72, &["date.form"], "30 February, the hour that is skipped, Mars/Phobos", b72),
-    row(73, &["vault.parameters"], "Argon2 parameters of 4 TiB and 0 passes", b73),
+    AT.row(69, &["name.form"], "names of 300 characters, turned around, invisible", b69),
+    AT.row(72, &["date.form"], "30 February, the hour that is skipped, Mars/Phobos", b72),
+    AT.row(73, &["vault.parameters"], "Argon2 parameters of 4 TiB and 0 passes", b73),
 ];
 
 fn b61(bench: &mut Bench) {

@@ -1,6 +1,6 @@
 //! What only a real connection can do wrong, B12 to B14: slowness, silence, another protocol.
 
-use crate::bench::{Bench, MEBIBYTE, Row, Said, Spent, now, start, stop};
+use crate::bench::{Bench, MEBIBYTE, Refuser, Row, Said, Spent, now, start, stop};
 use crate::client::{Client, Person, dial, soon};
 use reknit_relay::config::Config;
 use reknit_relay::{Random, Server};
@@ -13,20 +13,13 @@ use wire::refusal::{Reason, Refusal};
 
 const SID: SpaceHandle = SpaceHandle::from_bytes([6; 16]);
 
-const fn row(
-    number: u32,
-    codes: &'static [&'static str],
-    what: &'static str,
-    run: fn(&mut Bench),
-) -> Row {
-    // Both ends live in this process: a connection of a client and of the relay stand in what is counted.
-    Row { number, codes, who: "relay", what, bar: 4 * MEBIBYTE, run }
-}
+// Both ends live in this process: a connection of a client and of the relay stand in what is counted.
+const AT: Refuser = Refuser { who: "relay", bar: 4 * MEBIBYTE };
 
 pub(crate) const ROWS: &[Row] = &[
-    Row { bar: 8 * MEBIBYTE, ..row(12, &["slow"], "a header that never ends", b12) },
-    Row { bar: 8 * MEBIBYTE, ..row(13, &["slow"], "15 streams of one byte each", b13) },
-    row(14, &["tls alert"], "another protocol name", b14),
+    Row { bar: 8 * MEBIBYTE, ..AT.row(12, &["slow"], "a header that never ends", b12) },
+    Row { bar: 8 * MEBIBYTE, ..AT.row(13, &["slow"], "15 streams of one byte each", b13) },
+    AT.row(14, &["tls alert"], "another protocol name", b14),
 ];
 
 struct Ground {

@@ -1,6 +1,6 @@
 //! What a client may not do at a relay: B8, B11, B15 to B20.
 
-use crate::bench::{Bench, MEBIBYTE, Row, Said};
+use crate::bench::{Bench, MEBIBYTE, Refuser, Row, Said};
 use reknit_e2e::desk::{Desk, Keys, SID, envelope, item};
 use reknit_relay::job::{Answer, Read, SpaceFacts};
 use reknit_relay::protocol::{ConnectionId, Output, StreamId};
@@ -13,24 +13,17 @@ use wire::version::VersionRange;
 
 const OTHER: SpaceHandle = SpaceHandle::from_bytes([99; 16]);
 
-const fn row(
-    number: u32,
-    codes: &'static [&'static str],
-    what: &'static str,
-    run: fn(&mut Bench),
-) -> Row {
-    Row { number, codes, who: "relay", what, bar: MEBIBYTE, run }
-}
+const AT: Refuser = Refuser { who: "relay", bar: MEBIBYTE };
 
 pub(crate) const ROWS: &[Row] = &[
-    row(8, &["auth.required"], "a push before its sign-in; the third closes", b8),
-    row(11, &["rate"], "10,000 empty frames a second", b11),
-    row(15, &["wire.version"], "versions 9 to 1, 0, 255", b15),
-    row(16, &["auth.bad"], "a sign-in for another connection, key or space", b16),
-    row(17, &["auth.old_key"], "an access key that was retired", b17),
-    row(18, &["range"], "a pull after the newest, and after 2^64 - 1", b18),
-    Row { bar: 4 * MEBIBYTE, ..row(19, &["-"], "a pull of 0 and of 2^63 bytes", b19) },
-    row(20, &["conflict"], "an item with the right number and a wrong predecessor", b20),
+    AT.row(8, &["auth.required"], "a push before its sign-in; the third closes", b8),
+    AT.row(11, &["rate"], "10,000 empty frames a second", b11),
+    AT.row(15, &["wire.version"], "versions 9 to 1, 0, 255", b15),
+    AT.row(16, &["auth.bad"], "a sign-in for another connection, key or space", b16),
+    AT.row(17, &["auth.old_key"], "an access key that was retired", b17),
+    AT.row(18, &["range"], "a pull after the newest, and after 2^64 - 1", b18),
+    Row { bar: 4 * MEBIBYTE, ..AT.row(19, &["-"], "a pull of 0 and of 2^63 bytes", b19) },
+    AT.row(20, &["conflict"], "an item with the right number and a wrong predecessor", b20),
 ];
 
 fn answer(refusal: Refusal) -> Said {

@@ -23,7 +23,7 @@ use reknit_core::model::reach::{
 };
 use reknit_core::model::when::{Zone, Zoned};
 use reknit_core::model::{Event, Text};
-use reknit_e2e::canary::{Finding, Scanner, forms_of, word};
+use reknit_e2e::canary::{self, Finding, NAMES, Scanner, forms_of, word};
 use reknit_e2e::weather::Weather;
 use reknit_e2e::world::{DeviceIndex, World};
 use std::collections::BTreeSet;
@@ -32,28 +32,13 @@ use std::time::Duration;
 use wire::time::Timestamp;
 
 const A_WHILE: Duration = Duration::from_mins(10);
-const NAMES: [&str; 17] = [
-    "member",
-    "moment",
-    "echo",
-    "reach",
-    "reply",
-    "preset",
-    "return",
-    "outcome",
-    "question",
-    "answer",
-    "decline",
-    "journal title",
-    "journal text",
-    "journal tag",
-    "agreement title",
-    "agreement text",
-    "never written",
-];
+/// A word that nobody says.
+const UNSAID: u64 = 16;
 
 fn words() -> Vec<(&'static str, String)> {
-    (0..).zip(NAMES).map(|(number, name)| (name, word(number))).collect()
+    let mut words = canary::words(0);
+    words.push(("never written", word(UNSAID)));
+    words
 }
 
 fn text<const N: usize>(name: &str) -> Text<N> {
@@ -269,7 +254,7 @@ fn s1_what_two_people_write_is_nowhere_but_on_their_unlocked_phones() {
     stage.writing();
 
     let scanner = Scanner::new(&words());
-    let all: BTreeSet<&str> = NAMES.into_iter().filter(|name| *name != "never written").collect();
+    let all = BTreeSet::from(NAMES);
     for device in [nora, tablet] {
         let shown = stage.shown(device);
         assert_eq!(names(&scanner.find("unlocked", shown.as_bytes())), all, "device {device}");

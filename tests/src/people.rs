@@ -1,4 +1,4 @@
-//! Two people with real vaults: made, opened, paired.
+//! People with real vaults and real connections: made, opened, paired.
 
 use reknit_core::client::{Answer, Command, Driver, Invited, Notice, Place, Session, Whom};
 use reknit_core::crypto::Unlock;
@@ -8,41 +8,46 @@ use reknit_core::model::person::Name;
 use std::path::Path;
 use wire::address::AddressLine;
 
-const KEY: [u8; 32] = [7; 32];
+/// What opens every vault here: a key, which is not stretched.
+pub const KEY: [u8; 32] = [7; 32];
 
-/// Makes the vault of somebody with a name and a relay.
-pub(crate) fn begin(home: &Path, line: &AddressLine) {
+/// Makes a vault.
+pub fn create(home: &Path) -> Session {
     let place = Place::Folder(home.to_owned());
-    let session = Session::create(place, &[Unlock::Key(&KEY)], &mut SystemRandom);
-    let mut driver = Driver::new(session.expect("a vault"), "UTC", false).expect("a driver");
+    Session::create(place, &[Unlock::Key(&KEY)], &mut SystemRandom).expect("a vault is made")
+}
+
+/// Makes the vault of somebody with a name, which is that of the folder, and a relay.
+pub fn begin(home: &Path, line: &AddressLine) {
+    let mut driver = Driver::new(create(home), "UTC", false).expect("a driver");
     let name = home.file_name().unwrap_or_default().display().to_string();
-    let name = Name::new(&name).expect("a name");
-    driver.execute(Command::SetName(name)).expect("a name is set");
+    driver.execute(Command::SetName(Name::new(&name).expect("a name"))).expect("a name is set");
     driver.execute(Command::UseRelay(SpaceKind::Private, line.clone())).expect("a relay is set");
 }
 
-/// Opens it.
-pub(crate) fn open(home: &Path, live: bool) -> Driver {
+/// Opens the vault of a home.
+pub fn open(home: &Path) -> Session {
     let place = Place::Folder(home.to_owned());
-    let session = Session::open(place, Unlock::Key(&KEY), &mut SystemRandom);
-    Driver::new(session.expect("the vault opens"), "UTC", live).expect("a driver")
+    Session::open(place, Unlock::Key(&KEY), &mut SystemRandom).expect("the vault opens")
+}
+
+/// Opens it, with a clock and a network.
+pub fn drive(home: &Path, live: bool) -> Driver {
+    Driver::new(open(home), "UTC", live).expect("the vault can be read")
 }
 
 /// Connects, and steps until everything is exchanged.
-pub(crate) async fn settle(driver: &mut Driver) {
+pub async fn settle(driver: &mut Driver) {
     driver.want_online().expect("the vault is free");
-    loop {
+    while !driver.node().is_idle_or_awaits() {
         while driver.poll_notice().is_some() {}
-        if driver.node().is_idle() {
-            return;
-        }
         driver.step().await.expect("the vault is free");
     }
 }
 
-/// Two homes pair.
-pub(crate) async fn pair(nora: &Path, ben: &Path) {
-    let mut drivers = [open(nora, true), open(ben, true)];
+/// Two homes pair: each person types what the other's device shows.
+pub async fn pair(nora: &Path, ben: &Path) {
+    let mut drivers = [drive(nora, true), drive(ben, true)];
     // Connected before the code is handed over, as a phone is by the time somebody has read it.
     settle(&mut drivers[0]).await;
     let invited = drivers[0].execute(Command::Invite { whom: Whom::Partner, digits: false });
@@ -56,7 +61,7 @@ pub(crate) async fn pair(nora: &Path, ben: &Path) {
                     Notice::ShowNumber(number) => shown[side] = Some(number),
                     Notice::AskNumber => asked[side] = true,
                     Notice::Paired => paired[side] = true,
-                    Notice::PairingEnded(code) => panic!("{code}"),
+                    Notice::PairingEnded(code) => panic!("{code} on side {side}"),
                     Notice::Changed(_)
                     | Notice::Sent(_)
                     | Notice::Refused(_)
