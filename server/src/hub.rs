@@ -163,7 +163,7 @@ impl Hub {
             Output::Commit(batch) => return self.ask(Job::Commit(batch)),
             Output::Read { ticket, read } => return self.ask(Job::Read { ticket, read }),
             Output::Send { connection, stream, frame, weight, last } => {
-                (connection, Command::Send { stream, frame, weight, last })
+                (connection, Command::Send { stream, frame: Box::new(frame), weight, last })
             }
             Output::OpenTail { connection, stream } => (connection, Command::OpenTail { stream }),
             Output::Finish { connection, stream } => (connection, Command::Finish { stream }),

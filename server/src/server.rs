@@ -165,13 +165,20 @@ fn draw<const N: usize>(random: &mut Random) -> [u8; N] {
 /// What the operator chose, in the protocol's words; the rest keeps its defaults.
 fn limits(config: &Config) -> Limits {
     const SECOND: Duration = Duration::from_secs(1);
+    const MINUTE: Duration = Duration::from_mins(1);
     const HOUR: Duration = Duration::from_hours(1);
+    let per_hour = |count| Rate::new(count, count, HOUR);
+    let per_minute = |count| Rate::new(count, count, MINUTE);
+    let failures = config.failed_sign_ins_per_minute;
     let defaults = Limits::default();
     Limits {
         pushes: Rate::new(config.push_burst, config.pushes_per_second, SECOND),
-        push_bytes: Rate::new(config.push_bytes_per_hour, config.push_bytes_per_hour, HOUR),
+        push_bytes: per_hour(config.push_bytes_per_hour),
         pulls: Rate::new(2 * config.pulls_per_second, config.pulls_per_second, SECOND),
-        creations: Rate::new(config.creations_per_hour, config.creations_per_hour, HOUR),
+        creations: per_hour(config.creations_per_hour),
+        mailboxes: per_hour(config.mailboxes_per_hour),
+        mail_requests: per_minute(config.mail_requests_per_minute),
+        auth_failures: Rate::new(defaults.auth_failures.burst.max(failures), failures, MINUTE),
         storage: Bounds {
             spaces: config.max_spaces,
             data_bytes_per_principal: config.space_quota / 2,

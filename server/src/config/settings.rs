@@ -32,6 +32,12 @@ pub struct Config {
     pub max_spaces: u64,
     /// New spaces an hour from one /24 or /56.
     pub creations_per_hour: u64,
+    /// Mailboxes an hour from one /24 or /56: pairings that begin there.
+    pub mailboxes_per_hour: u64,
+    /// Other requests to mailboxes a minute from one /24 or /56.
+    pub mail_requests_per_minute: u64,
+    /// Sign-ins a minute from one /24 or /56 that may fail, after a household's worth of them at once.
+    pub failed_sign_ins_per_minute: u64,
     /// Stored bytes of one space; each person has half.
     pub space_quota: u64,
     /// Envelopes a second of one person in one space.
@@ -57,6 +63,9 @@ impl Default for Config {
             handshakes_per_second: 20,
             max_spaces: 100_000,
             creations_per_hour: 20,
+            mailboxes_per_hour: 10,
+            mail_requests_per_minute: 120,
+            failed_sign_ins_per_minute: 5,
             space_quota: 256 * MIB,
             pushes_per_second: 20,
             push_burst: 100,
@@ -187,6 +196,24 @@ pub const SETTINGS: &[Setting] = &[
         "new spaces an hour from one network [20]",
         (1, 1_000_000),
         |config, value| config.creations_per_hour = value,
+    ),
+    count(
+        "mailboxes_per_hour",
+        "pairings an hour that begin in one network [10]",
+        (1, 1_000_000),
+        |config, value| config.mailboxes_per_hour = value,
+    ),
+    count(
+        "mail_requests_per_minute",
+        "other requests of pairings a minute from one network [120]",
+        (12, 1_000_000),
+        |config, value| config.mail_requests_per_minute = value,
+    ),
+    count(
+        "failed_sign_ins_per_minute",
+        "sign-ins a minute from one network that may fail [5]",
+        (1, 1_000_000),
+        |config, value| config.failed_sign_ins_per_minute = value,
     ),
     bytes(
         "space_quota",

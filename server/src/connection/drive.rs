@@ -131,7 +131,7 @@ impl Driver {
     async fn carry_out(&mut self, command: Command) -> Result<(), Stuck> {
         match command {
             Command::Send { stream, frame, weight, last } => {
-                if matches!(frame, Frame::SignedIn { .. }) {
+                if matches!(*frame, Frame::SignedIn { .. }) {
                     self.signed_in();
                 }
                 self.put(stream, Outgoing { frame, weight, last }).await?;

@@ -43,8 +43,8 @@ pub(crate) enum Upward {
 /// What the hub tells a connection.
 #[derive(Debug)]
 pub(crate) enum Command {
-    /// Write a frame.
-    Send { stream: StreamId, frame: Frame, weight: usize, last: bool },
+    /// Write a frame. Boxed: a channel keeps room for 32 commands, and most connections never need it.
+    Send { stream: StreamId, frame: Box<Frame>, weight: usize, last: bool },
     /// Open a stream of our own.
     OpenTail { stream: StreamId },
     /// End our side of a stream after what is queued.

@@ -179,7 +179,7 @@ fn bytes(frame: &Frame) -> usize {
 /// A frame to write.
 #[derive(Debug)]
 pub(crate) struct Outgoing {
-    pub(crate) frame: Frame,
+    pub(crate) frame: Box<Frame>,
     pub(crate) weight: usize,
     pub(crate) last: bool,
 }

@@ -232,3 +232,34 @@ async fn b16_a_signature_made_for_another_connection_is_refused() {
     let Frame::Refused { refusal } = control.hear().await else { panic!("signed in") };
     assert_eq!(refusal.reason, Reason::AuthBad);
 }
+
+#[tokio::test]
+async fn what_one_network_may_ask_of_mailboxes_is_what_the_operator_set() {
+    let folder = TempDir::new().unwrap();
+    let narrow =
+        Config { mailboxes_per_hour: 1, mail_requests_per_minute: 12, ..config(folder.path()) };
+    let server = Server::start(narrow, random()).await.unwrap();
+    let put = |rid: u8| {
+        let rid = RendezvousId::from_bytes([rid; 16]);
+        Frame::MailPut { rid, idx: 0, bytes: vec![7; 12] }
+    };
+    let first = Client::connect(&server.address_line()).await;
+    let _control = first.control().await;
+    assert_eq!(first.ask(&put(1)).await, [Frame::MailStored { idx: 0 }]);
+    let refused = first.ask(&put(2)).await;
+    let [Frame::Refused { refusal }] = refused.as_slice() else { panic!("{refused:?}") };
+    assert_eq!(refusal.reason, Reason::Rate, "a second mailbox in an hour");
+
+    let ask = Frame::MailGet { rid: RendezvousId::from_bytes([1; 16]), from: 0, wait_ms: 0 };
+    for request in 1..=12 {
+        let answer = first.ask(&ask).await;
+        assert!(
+            matches!(answer.first(), Some(Frame::Mail { .. })),
+            "request {request}: {answer:?}"
+        );
+    }
+    let refused = first.ask(&ask).await;
+    let [Frame::Refused { refusal }] = refused.as_slice() else { panic!("{refused:?}") };
+    assert_eq!(refusal.reason, Reason::Rate, "a thirteenth request in a minute");
+    soon(server.stop()).await;
+}
