@@ -2,17 +2,9 @@
 //! file name and not in the relay's memory. The scanner first has to find them where they are.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
-#[path = "../../tests/src/canary.rs"]
-#[expect(
-    clippy::indexing_slicing,
-    dead_code,
-    unreachable_pub,
-    reason = "shared with the suites in tests/, whose lints are others"
-)]
-mod canary;
 mod stage;
 
-use canary::{Finding, Scanner, forms_of, word};
+use reknit_e2e::canary::{self, Finding, NAMES, Scanner, forms_of};
 use serde_json::Value;
 use stage::{Stage, short};
 use std::collections::BTreeSet;
@@ -22,34 +14,12 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::thread::sleep;
-use std::time::Duration;
 
-const NAMES: [&str; 16] = [
-    "member",
-    "moment",
-    "echo",
-    "reach",
-    "reply",
-    "preset",
-    "return",
-    "outcome",
-    "question",
-    "answer",
-    "decline",
-    "journal title",
-    "journal text",
-    "journal tag",
-    "agreement title",
-    "agreement text",
-];
-
-fn words() -> Vec<(&'static str, String)> {
-    (100..).zip(NAMES).map(|(number, name)| (name, word(number))).collect()
-}
+/// Of the first word here.
+const FIRST: u64 = 100;
 
 fn said(name: &str) -> String {
-    words().into_iter().find(|(of, _)| *of == name).unwrap().1
+    canary::said(FIRST, name)
 }
 
 fn names(found: &[Finding]) -> BTreeSet<String> {
@@ -137,22 +107,17 @@ fn shown(stage: &Stage, scanner: &Scanner, journal: &str) {
 
 /// A person writes in an editor, and both are killed: what is found while they run is gone at the next start.
 fn editor(stage: &Stage, scanner: &Scanner, journal: &str) {
-    let started = stage.path("started");
     let mut child = stage
         .at("nora", &["journal", "edit", journal, "--editor"])
-        .env("EDITOR", format!("touch {}; sleep 600; :", started.display()))
+        .env("EDITOR", "echo up; sleep 600; :")
         .process_group(0)
-        .stdout(Stdio::null())
+        .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    for _ in 0..600 {
-        if started.exists() {
-            break;
-        }
-        sleep(Duration::from_millis(50));
-    }
-    assert!(started.exists(), "the editor runs");
+    let mut line = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+    assert_eq!(line, "up\n", "the editor runs");
     let (found, read) = scanner.find_in_process(child.id()).unwrap();
     assert!(names(&found).contains("journal text"), "in the client's memory, {read} bytes");
     let left = scanner.find_below(&stage.path("run")).unwrap();
@@ -190,7 +155,7 @@ fn below(scanner: &Scanner, folder: &Path) -> Vec<Finding> {
 #[test]
 fn s1_no_word_is_on_a_disk_in_a_log_or_in_the_relays_memory() {
     let stage = Stage::new();
-    let scanner = Scanner::new(&words());
+    let scanner = Scanner::new(&canary::words(FIRST));
     let relay = Relay::start(&stage);
     stage.run("nora", &["init", "--name", "Nora", "--relay", &relay.1]).good();
     stage.run("ben", &["init", "--name", &said("member"), "--relay", &relay.1]).good();
@@ -199,10 +164,11 @@ fn s1_no_word_is_on_a_disk_in_a_log_or_in_the_relays_memory() {
     shown(&stage, &scanner, &journal);
     editor(&stage, &scanner, &journal);
 
-    let mut watch = stage.at("ben", &["watch"]).stdout(Stdio::null()).spawn().unwrap();
+    let mut watch = stage.at("ben", &["watch"]).stdout(Stdio::piped()).spawn().unwrap();
     stage.run("nora", &["moment", &said("moment")]).good();
-    sleep(Duration::from_secs(1));
     stage.run("nora", &["sync"]).good();
+    let told = BufReader::new(watch.stdout.as_mut().unwrap()).lines().map_while(Result::ok);
+    assert!(told.into_iter().any(|line| line.contains("changed")), "it went through the relay");
     let (found, read) = scanner.find_in_process(relay.0.id()).unwrap();
     watch.kill().unwrap();
     watch.wait().unwrap();

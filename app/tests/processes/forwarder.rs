@@ -2,7 +2,7 @@
 //! a client to another port as NAT boxes do, and swallows everything. It needs no privileges.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -79,10 +79,10 @@ pub(crate) struct Forwarder {
 }
 
 impl Forwarder {
-    /// Between clients and the relay at an address, in fair weather.
-    pub(crate) fn start(relay: SocketAddr) -> Self {
+    /// Between clients, which find it at an address of this machine, and the relay, in fair weather.
+    pub(crate) fn start(front: IpAddr, relay: SocketAddr) -> Self {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let front = runtime.block_on(UdpSocket::bind("127.0.0.1:0")).unwrap();
+        let front = runtime.block_on(UdpSocket::bind((front, 0))).unwrap();
         let address = front.local_addr().unwrap();
         let network = Arc::new(Network {
             weather: Mutex::new(Weather::FAIR),
@@ -134,7 +134,7 @@ impl Network {
                 self.counters.initials.fetch_add(1, Ordering::Relaxed);
             }
             let Some(delay) = self.judge() else { continue };
-            let socket = self.way(client).await;
+            let Some(socket) = self.way(client).await else { continue };
             tokio::spawn(async move {
                 tokio::time::sleep(delay).await;
                 drop(socket.send(&datagram).await);
@@ -157,20 +157,21 @@ impl Network {
         }
     }
 
-    async fn way(self: &Arc<Self>, client: SocketAddr) -> Arc<UdpSocket> {
+    /// None while no route leads to the relay: what is sent then is lost.
+    async fn way(self: &Arc<Self>, client: SocketAddr) -> Option<Arc<UdpSocket>> {
         let known = {
             let ways = self.ways.lock().unwrap_or_else(PoisonError::into_inner);
             ways.get(&client).map(|way| Arc::clone(&way.socket))
         };
-        if let Some(socket) = known {
-            return socket;
+        if known.is_some() {
+            return known;
         }
-        let socket = Arc::new(UdpSocket::bind("127.0.0.1:0").await.unwrap());
-        socket.connect(self.relay).await.unwrap();
+        let socket = Arc::new(UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).await.unwrap());
+        socket.connect(self.relay).await.ok()?;
         let back = tokio::spawn(Arc::clone(self).carry_back(Arc::clone(&socket), client));
         let way = Way { socket: Arc::clone(&socket), back: back.abort_handle() };
         self.ways.lock().unwrap_or_else(PoisonError::into_inner).insert(client, way);
-        socket
+        Some(socket)
     }
 
     /// How long a datagram takes; none if it is lost.

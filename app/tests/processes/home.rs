@@ -1,6 +1,6 @@
 //! One device: a home folder, and the program run on it as a script runs it.
 
-use crate::process::{Process, Told};
+use crate::process::{Process, Told, program};
 use serde_json::Value;
 use std::fmt::Write as _;
 use std::fs;
@@ -16,6 +16,7 @@ const SHARED: [&[&str]; 3] = [&["timeline"], &["open"], &["agreement", "show"]];
 pub(crate) struct Home {
     /// The vault.
     pub(crate) folder: PathBuf,
+    through: Vec<String>,
     logs: AtomicUsize,
 }
 
@@ -29,12 +30,17 @@ impl Home {
             write!(key, "{byte:02x}").unwrap();
         }
         fs::write(world.join(format!("{name}.key")), key).unwrap();
-        Self { folder: world.join(name), logs: AtomicUsize::new(0) }
+        Self { folder: world.join(name), through: Vec::new(), logs: AtomicUsize::new(0) }
+    }
+
+    /// Its commands are run through these words.
+    pub(crate) fn through(self, words: Vec<String>) -> Self {
+        Self { through: words, ..self }
     }
 
     /// The program on this home, with these arguments.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_reknit"));
+        let mut command = program(&self.through);
         command.arg("--home").arg(&self.folder).arg("--key-file");
         command.arg(self.folder.with_extension("key")).args(["--json", "--zone", "UTC"]);
         command.args(args);

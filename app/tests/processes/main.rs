@@ -18,6 +18,7 @@ mod forwarder;
 mod home;
 mod kill;
 mod kills;
+mod namespaces;
 mod poison;
 mod process;
 mod relay;

@@ -15,6 +15,19 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(90);
 /// Whose line it is, and the line; none when the output has ended.
 pub(crate) type Told = (usize, Option<Value>);
 
+/// The program, run through the words of another one (such as `nsenter`) or by itself.
+pub(crate) fn program(through: &[String]) -> Command {
+    let program = env!("CARGO_BIN_EXE_reknit");
+    match through {
+        [] => Command::new(program),
+        [other, words @ ..] => {
+            let mut command = Command::new(other);
+            command.args(words).arg(program);
+            command
+        }
+    }
+}
+
 /// A process at work. A test that fails leaves none behind.
 pub(crate) struct Process {
     child: Child,

@@ -1,15 +1,15 @@
 //! The relay's process: it comes back at the same address with what its folder holds.
 
-use crate::process::Process;
+use crate::process::{Process, program};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 /// The relay.
 pub(crate) struct Relay {
     /// What clients are told.
     pub(crate) line: String,
     folder: PathBuf,
+    through: Vec<String>,
     process: Option<Process>,
 }
 
@@ -21,8 +21,13 @@ impl Relay {
 
     /// The same with its folder.
     pub(crate) fn start_at(folder: PathBuf) -> Self {
-        let (process, line) = run(&folder, "127.0.0.1:0");
-        Self { line, folder, process: Some(process) }
+        Self::start_through(folder, Vec::new(), "127.0.0.1:0")
+    }
+
+    /// The same through the words of another program, at an address there.
+    pub(crate) fn start_through(folder: PathBuf, words: Vec<String>, listen: &str) -> Self {
+        let (process, line) = run(&words, &folder, listen);
+        Self { line, folder, through: words, process: Some(process) }
     }
 
     /// Its process.
@@ -38,7 +43,7 @@ impl Relay {
     /// Starts it again where it was.
     pub(crate) fn restart(&mut self) {
         let (listen, _) = self.line.split_once('/').unwrap();
-        let (process, line) = run(&self.folder, listen);
+        let (process, line) = run(&self.through, &self.folder, listen);
         assert_eq!(line, self.line, "it is the same relay");
         self.process = Some(process);
     }
@@ -58,8 +63,8 @@ impl Relay {
     }
 }
 
-fn run(folder: &Path, listen: &str) -> (Process, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_reknit"));
+fn run(through: &[String], folder: &Path, listen: &str) -> (Process, String) {
+    let mut command = program(through);
     command.args(["--json", "serve", "--listen", listen, "--data"]).arg(folder);
     let mut process = Process::start(&mut command, folder.with_extension("log"));
     let line = process.wait_for("relay");

@@ -7,13 +7,14 @@ use crate::process::Process;
 use crate::relay::Relay;
 use serde_json::Value;
 use std::io::Write;
+use std::net::{IpAddr, Ipv4Addr};
 use tempfile::TempDir;
 
 /// A relay, a network before it, and two people who are paired.
-struct Couple {
-    forwarder: Forwarder,
-    nora: Home,
-    ben: Home,
+pub(crate) struct Couple {
+    pub(crate) forwarder: Forwarder,
+    pub(crate) nora: Home,
+    pub(crate) ben: Home,
     _relay: Relay,
     _folder: TempDir,
 }
@@ -22,28 +23,33 @@ impl Couple {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let relay = Relay::start(folder.path());
+        let homes = ["nora", "ben"].map(|name| Home::new(folder.path(), name));
+        Self::meet(folder, relay, homes, Ipv4Addr::LOCALHOST.into())
+    }
+
+    /// Their network stands at an address; through it they pair.
+    pub(crate) fn meet(folder: TempDir, relay: Relay, homes: [Home; 2], network: IpAddr) -> Self {
         let (address, key) = relay.line.split_once('/').unwrap();
-        let forwarder = Forwarder::start(address.parse().unwrap());
+        let forwarder = Forwarder::start(network, address.parse().unwrap());
         let line = format!("{}/{key}", forwarder.address);
-        let [nora, ben] = ["nora", "ben"].map(|name| {
-            let home = Home::new(folder.path(), name);
+        for (home, name) in homes.iter().zip(["nora", "ben"]) {
             home.rows(&["init", "--name", name, "--relay", &line]);
-            home
-        });
+        }
+        let [nora, ben] = homes;
         pair(&nora, &ben, "--partner");
         let couple = Self { forwarder, nora, ben, _relay: relay, _folder: folder };
         couple.settle();
         couple
     }
 
-    fn settle(&self) {
+    pub(crate) fn settle(&self) {
         for home in [&self.nora, &self.ben, &self.nora] {
             home.rows(&["sync", "--wait", "120"]);
         }
     }
 
     /// Both show the same and can prove it: what they show.
-    fn agree(&self) -> String {
+    pub(crate) fn agree(&self) -> String {
         let [nora, ben] = each([&self.nora, &self.ben], |home| (home.shared(), home.proved("")));
         assert_eq!(nora, ben);
         nora.0
@@ -51,7 +57,7 @@ impl Couple {
 }
 
 /// Waits until a watch has shown that a record changed.
-fn hear_of(watching: &mut Process, record: &str) {
+pub(crate) fn hear_of(watching: &mut Process, record: &str) {
     loop {
         let changed = watching.wait_for("changed");
         let records = changed["records"].as_array().unwrap();
@@ -61,8 +67,18 @@ fn hear_of(watching: &mut Process, record: &str) {
     }
 }
 
-fn say(line: &str) {
+pub(crate) fn say(line: &str) {
     std::io::stdout().write_all(format!("\n{line}\n").as_bytes()).unwrap();
+}
+
+/// A sync of somebody without a network says so.
+pub(crate) fn offline(home: &Home) {
+    let output = home.run(&["sync", "--wait", "2"]);
+    let complaint: Value = serde_json::from_slice(&output.stderr).unwrap();
+    assert_eq!(
+        (complaint["error"].as_str(), output.status.code()),
+        (Some("relay.offline"), Some(1))
+    );
 }
 
 #[test]
@@ -130,12 +146,7 @@ fn f26_in_a_black_hole_all_is_saved_and_is_sent_when_the_path_comes_back() {
 
     couple.forwarder.set(Weather::BLACK_HOLE);
     let written = couple.ben.saved(&["moment", "in the tunnel"]);
-    let offline = couple.ben.run(&["sync", "--wait", "2"]);
-    let complaint: Value = serde_json::from_slice(&offline.stderr).unwrap();
-    assert_eq!(
-        (complaint["error"].as_str(), offline.status.code()),
-        (Some("relay.offline"), Some(1))
-    );
+    offline(&couple.ben);
     let status = couple.ben.rows(&["status"]).pop().unwrap();
     let unsent = |space: &Value| space["unsent"].as_u64().unwrap();
     assert_eq!(status["spaces"].as_array().unwrap().iter().map(unsent).sum::<u64>(), 1);

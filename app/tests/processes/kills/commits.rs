@@ -3,8 +3,8 @@
 use super::chance::Chance;
 use super::tally::{Tally, kills};
 use super::victim::Victim;
-use reknit_core::crypto::SigningKey;
-use reknit_core::transport::{Connection, Dialer, LinkEvent, Profile};
+use reknit_core::transport::{Connection, Dialer, Profile};
+use reknit_e2e::bare_space::{answer, auth, creation, envelope, sid};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -12,12 +12,9 @@ use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
 use wire::address::AddressLine;
-use wire::control::{ControlItem, control_body_len};
-use wire::envelope::{Class, Envelope};
-use wire::frame::{Channel, Creation, Frame, Principal, encode_principals};
+use wire::frame::{Channel, Frame};
 use wire::hash::envelope_id;
-use wire::id::{ItemHash, PrincipalKey, SpaceHandle};
-use wire::sign::{NewSpace, auth_bytes, creation_bytes};
+use wire::id::SpaceHandle;
 use wire::version::VERSIONS;
 
 /// Of a thousand kills.
@@ -25,7 +22,8 @@ const SHARE: u64 = 180;
 /// A relay's folder is killed in so often, then put aside.
 const KILLS_A_FOLDER: u64 = 60;
 /// Spaces that are written to at once.
-const SPACES: u8 = 4;
+const SPACES: u16 = 4;
+const ENVELOPE_BYTES: usize = 512;
 /// Envelopes of one writer without a receipt yet.
 const WINDOW: u32 = 8;
 /// So many receipts at most come before a kill is on the way.
@@ -88,100 +86,44 @@ fn run(folder: &Path, listen: &str) -> (Victim, String) {
 /// What has a receipt: the space, the position, and the envelope's id.
 type Stored = (SpaceHandle, u64, [u8; 32]);
 
-fn sid(space: u8) -> SpaceHandle {
-    SpaceHandle::from_bytes([space + 1; 16])
-}
-
-fn key(space: u8, use_of: u8) -> SigningKey {
-    let mut seed = [use_of; 32];
-    seed[0] = space;
-    SigningKey::from_seed(&seed)
-}
-
-fn principal(key: &SigningKey) -> PrincipalKey {
-    PrincipalKey::from_bytes(*key.public().as_bytes())
-}
-
-async fn answer(connection: &mut Connection, channel: Channel) -> Option<Frame> {
-    loop {
-        match connection.next().await {
-            LinkEvent::Frame { channel: on, frame } if on == channel => return Some(frame),
-            LinkEvent::ChannelClosed { channel: on } if on == channel => return None,
-            LinkEvent::Frame { .. } | LinkEvent::ChannelClosed { .. } => {}
-            LinkEvent::Closed { reason } => panic!("{reason:?}"),
-        }
-    }
-}
-
 /// Connects and signs in to a space, which is made if it is not there. Where its log stands.
-async fn sit(line: &AddressLine, space: u8, new: bool) -> (Connection, u64) {
+async fn sit(line: &AddressLine, space: u16, new: bool) -> (Connection, u64) {
     let mut connection = Dialer::new().connect(line, Profile::FOREGROUND).await.unwrap();
     connection.send(Channel::Control, &Frame::Hello { versions: VERSIONS }, false).unwrap();
-    answer(&mut connection, Channel::Control).await.unwrap();
+    answer(&mut connection, Channel::Control).await.unwrap().unwrap();
     let exporter = connection.exporter();
     if new {
-        let create = creation(line, space, &exporter);
+        let create = creation(line.relay, space, &exporter);
         connection.send(Channel::Request(1), &create, true).unwrap();
         let made = answer(&mut connection, Channel::Request(1)).await;
-        assert!(matches!(made, Some(Frame::Appended { .. })), "{made:?}");
+        assert!(matches!(made, Ok(Some(Frame::Appended { .. }))), "{made:?}");
     }
-    let acc = key(space, 0);
-    let signature = acc.sign_bytes(&auth_bytes(line.relay, sid(space), &exporter)).0;
-    let auth = Frame::Auth { sid: sid(space), key: principal(&acc), signature };
+    let auth = auth(line.relay, (space, 0), &exporter);
     connection.send(Channel::Control, &auth, false).unwrap();
     match answer(&mut connection, Channel::Control).await {
-        Some(Frame::SignedIn { n, .. }) => (connection, n),
+        Ok(Some(Frame::SignedIn { n, .. })) => (connection, n),
         other => panic!("{other:?}"),
     }
 }
 
-fn creation(line: &AddressLine, space: u8, exporter: &[u8; 32]) -> Frame {
-    let item = ControlItem {
-        idx: 0,
-        epoch_before: 0,
-        epoch_after: 0,
-        prev: ItemHash::ZERO,
-        salt: [1; 24],
-        commitment: [2; 32],
-        body: vec![3; control_body_len(100).unwrap()],
-        ladder: [4; 72],
-        wraps: vec![[5; 1_168]; 12],
-    };
-    let [acc, adm, recovery] = [0, 1, 2].map(|use_of| principal(&key(space, use_of)));
-    let principals = vec![Principal { acc, adm, recovery }];
-    let signed = creation_bytes(&NewSpace {
-        relay: line.relay,
-        sid: sid(space),
-        item: item.hash(),
-        principals: &encode_principals(&principals),
-        exporter,
-    });
-    let signature = key(space, 1).sign_bytes(&signed).0;
-    let creation = Some(Creation { principals, signature });
-    Frame::ControlAppend { sid: sid(space), idx: 0, item: item.encode(), creation }
-}
-
-/// Differs from every other in its salt, as real ones do.
-fn envelope(space: u8, round: u64, number: u32) -> Vec<u8> {
-    let mut salt = [space; 24];
-    salt[..8].copy_from_slice(&round.to_be_bytes());
-    salt[8..12].copy_from_slice(&number.to_be_bytes());
-    let ciphertext = vec![0x5a; 512 - 64];
-    Envelope { class: Class::Entry, epoch: 0, salt, commitment: [8; 32], ciphertext }.encode()
+/// The number of an envelope among all of its space.
+fn number(round: u64, number: u32) -> u32 {
+    u32::try_from(round).unwrap() << 20 | number
 }
 
 /// Pushes until it is ended; each receipt is passed on.
-async fn push(mut connection: Connection, space: u8, round: u64, told: UnboundedSender<Stored>) {
+async fn push(mut connection: Connection, space: u16, round: u64, told: UnboundedSender<Stored>) {
     let channel = Channel::Push(sid(space));
     let (mut sent, mut stored) = (0, 0);
     loop {
         while sent - stored < WINDOW {
-            let frame = Frame::Push { sid: sid(space), envelope: envelope(space, round, sent) };
+            let envelope = envelope(space, number(round, sent), ENVELOPE_BYTES);
+            let frame = Frame::Push { sid: sid(space), envelope };
             connection.send(channel, &frame, false).unwrap();
             sent += 1;
         }
         match answer(&mut connection, channel).await {
-            Some(Frame::Pushed { receipt }) => {
+            Ok(Some(Frame::Pushed { receipt })) => {
                 stored += 1;
                 let _gone = told.send((receipt.body.sid, receipt.body.n, receipt.body.id));
             }
@@ -193,7 +135,7 @@ async fn push(mut connection: Connection, space: u8, round: u64, told: Unbounded
 /// Everything that a space's log holds after a position: the ids by position.
 async fn pull(
     connection: &mut Connection,
-    space: u8,
+    space: u16,
     mut after: u64,
     end: u64,
 ) -> BTreeMap<u64, [u8; 32]> {
@@ -203,7 +145,7 @@ async fn pull(
         request += 1;
         let ask = Frame::Pull { sid: sid(space), after, max_bytes: 1 << 20 };
         connection.send(Channel::Request(request), &ask, true).unwrap();
-        while let Some(frame) = answer(connection, Channel::Request(request)).await {
+        while let Some(frame) = answer(connection, Channel::Request(request)).await.unwrap() {
             if let Frame::Data { n, envelope } = frame {
                 found.insert(n, *envelope_id(&envelope).as_bytes());
                 after = n;
@@ -218,7 +160,7 @@ async fn write_until_killed(
     relay: &mut Relay,
     round: u64,
     chance: &mut Chance,
-) -> (BTreeMap<u8, u64>, Vec<Stored>) {
+) -> (BTreeMap<u16, u64>, Vec<Stored>) {
     let line: AddressLine = relay.line.parse().unwrap();
     let (tell, mut told) = unbounded_channel();
     let mut writers = JoinSet::new();
