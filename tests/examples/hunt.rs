@@ -1,5 +1,6 @@
 //! Looks for the first seed under which a promise breaks. `REKNIT_SEEDS` says how many are tried (2,000), and
-//! `REKNIT_FROM` where to begin. Ends with 1 if it found one: `just planted` is glad of that, nobody else is.
+//! `REKNIT_FROM` where to begin. Ends with 1 if it found one, and prints how many it took and what the check said:
+//! `just planted` is glad of that, nobody else is.
 
 use reknit_e2e::plan::Plan;
 use reknit_e2e::run::run_seed;
@@ -38,9 +39,9 @@ fn main() -> ExitCode {
         println!("nothing in {count} seeds");
         return ExitCode::SUCCESS;
     };
-    let what = failure.what.lines().take(2).collect::<Vec<_>>().join(" ");
+    let what = failure.what.lines().next().unwrap_or_default();
     let what: String = what.chars().take(SAID_MAX).collect();
-    println!("within {} seeds: {what}", failure.seed - from + 1);
+    println!("{} {what}", failure.seed - from + 1);
     ExitCode::FAILURE
 }
 

@@ -11,8 +11,9 @@ use reknit_core::crypto::Unverified;
 use reknit_core::entry::{DocumentChanges, EntryError, Incident, Payload};
 use reknit_core::membership::{SpaceKind, Want};
 use reknit_core::model::Event;
-use reknit_core::model::id::{DocumentId, EntryId};
+use reknit_core::model::id::{ChainId, DocumentId, EntryId};
 use reknit_core::model::moment::{Moment, MomentKind, WhoDid};
+use std::collections::BTreeSet;
 use wire::id::EnvelopeId;
 
 /// Entries in one flood: more than a page of a list, fewer than any bound.
@@ -121,21 +122,62 @@ pub struct Partner {
     villain: Villain,
     /// What was said that no honest app says, and stored by the relay.
     pub lies: Vec<Proof>,
+    /// What must be said of names without an entry behind them, once they were waited for long enough.
+    missing: Vec<Incident>,
     /// From here on nobody believes what stands in this chain, nor need report it one by one.
     discredited: bool,
-    garbled: bool,
+    /// Keys that opened for nobody.
+    garbled: BTreeSet<Key>,
+    /// Those under which something was said in the partner's chain: all behind it waits for it.
+    veils: BTreeSet<Key>,
+    /// What was said under or behind such keys: nobody else can judge it if one of them is replaced.
+    veiled: Vec<(Proof, BTreeSet<Key>)>,
 }
+
+/// A key: its epoch and its commitment.
+type Key = (u32, [u8; 32]);
 
 impl Partner {
     /// Takes a phone over.
     pub fn take_over(world: &mut World, device: DeviceIndex) -> Self {
         let villain = Villain::take_over(world, device);
-        Self { villain, lies: Vec::new(), discredited: false, garbled: false }
+        Self {
+            villain,
+            lies: Vec::new(),
+            missing: Vec::new(),
+            discredited: false,
+            garbled: BTreeSet::new(),
+            veils: BTreeSet::new(),
+            veiled: Vec::new(),
+        }
     }
 
     /// The newest key opened for nobody, and no good one came yet: nobody can let a further device into the space.
-    pub const fn withholds_the_key(&self) -> bool {
-        self.garbled
+    pub fn withholds_the_key(&self) -> bool {
+        self.veil().is_some()
+    }
+
+    /// The newest key, if it opened for nobody.
+    fn veil(&self) -> Option<Key> {
+        let key = self.newest_key()?;
+        self.garbled.contains(&key).then_some(key)
+    }
+
+    fn newest_key(&self) -> Option<Key> {
+        let epoch = self.villain.log.epoch();
+        self.villain.log.commitment(epoch).map(|kc| (epoch, *kc))
+    }
+
+    /// A lie under the newest key, and if it stands in the partner's chain, behind all that stands there. Where all
+    /// could be read at once it must be reported.
+    fn lied(&mut self, lie: Proof, in_chain: bool) {
+        let mut keys = if in_chain { self.veils.clone() } else { BTreeSet::new() };
+        keys.extend(self.veil());
+        if keys.is_empty() {
+            self.lies.push(lie);
+        } else {
+            self.veiled.push((lie, keys));
+        }
     }
 
     /// Does one thing, drawn.
@@ -144,17 +186,34 @@ impl Partner {
         self.do_it(world, act, dice);
     }
 
-    /// The last word: a key for everybody if the newest one did not open, and perhaps an entry that waits for ever.
+    /// The last word: perhaps a key for everybody if the newest one did not open, and perhaps an entry that waits for
+    /// ever.
     pub fn leave(&mut self, world: &mut World, dice: &mut Seeded) {
-        if self.garbled && self.villain.wake(world) {
+        if dice.one_in(2) && self.villain.wake(world) && self.veil().is_some() {
             let after = self.villain.log.epoch();
             let forgery = self.villain.compose(Want::Rekey { after });
             let item = self.villain.seal_op(forgery);
             assert!(self.villain.try_append(world, item), "a good key is taken");
-            self.garbled = false;
         }
         if dice.one_in(3) {
             self.do_it(world, Act::Phantom, dice);
+        }
+    }
+
+    /// All is quiet: what was said under a key that opened for nobody is known if that key was not replaced.
+    pub fn listen(&mut self, world: &mut World) {
+        if !self.villain.wake(world) {
+            return;
+        }
+        let log = &self.villain.log;
+        self.garbled.retain(|(epoch, kc)| log.commitment(*epoch) != Some(kc));
+        let open = |keys: &BTreeSet<Key>| keys.is_disjoint(&self.garbled);
+        let known = self.veiled.iter().filter(|(_, keys)| open(keys)).map(|(lie, _)| *lie);
+        self.lies.extend(known);
+        if !open(&self.veils) {
+            // What nobody can read stands in this chain: all behind it waits for ever.
+            self.discredited = true;
+            self.missing.clear();
         }
     }
 
@@ -202,19 +261,23 @@ impl Partner {
         if act == Act::JunkItem {
             item[112 + 50] ^= 1;
         }
-        let idx = self.villain.log.next_idx();
+        let (idx, veiled) = (self.villain.log.next_idx(), self.veil().is_some());
         if !self.villain.try_append(world, item) {
             return;
         }
-        // Under a key that opened for nobody, the next key need not open either: both come with the first good one.
-        let unseen = act == Act::GarbledWraps && self.garbled;
-        self.garbled |= act == Act::GarbledWraps;
+        if act == Act::GarbledWraps {
+            // Under a key that opened for nobody, the next key need not open either: both come with the first good one.
+            if !veiled {
+                self.lies.push(Proof::BadWrap(idx));
+            }
+            self.garbled.extend(self.newest_key());
+            return;
+        }
         let proof = match act {
             Act::WrongState => Proof::State(idx),
-            Act::GarbledWraps => Proof::BadWrap(idx),
             _ => Proof::VoidOp(idx),
         };
-        self.lies.extend((!unseen).then_some(proof));
+        self.lied(proof, false);
     }
 
     /// What is no entry of anybody's, and stands in no chain.
@@ -250,12 +313,13 @@ impl Partner {
             envelope[last] ^= 1;
         }
         let Some(id) = self.villain.try_push(world, envelope) else { return };
-        self.lies.push(match act {
+        let lie = match act {
             Act::Forged => Proof::Refused(id, EntryError::Author),
             Act::Skipped => Proof::Refused(id, EntryError::Gap),
             Act::WrongPayload => Proof::Refused(id, EntryError::Hash),
             _ => Proof::Unreadable(id),
-        });
+        };
+        self.lied(lie, act == Act::Skipped);
     }
 
     /// What stands in the partner's own chain.
@@ -269,8 +333,8 @@ impl Partner {
                 Act::Equivocate => twin.map(|twin| Proof::Fork(id, twin)),
                 _ => None,
             };
-            if !self.discredited {
-                self.lies.extend(proof);
+            if let (Some(lie), false) = (proof, self.discredited) {
+                self.lied(lie, true);
             }
             self.discredited |= act == Act::Equivocate;
         }
@@ -292,11 +356,16 @@ impl Partner {
             _ => (payload.kind(), payload.encode(&mut self.villain.random)),
         };
         let mut header = self.villain.draft(world, kind, &bytes);
+        let mut missing = None;
         match act {
             Act::FarClock => (header.hlc.ms, header.hlc.ctr) = (u64::MAX, u16::MAX),
             Act::Phantom => {
+                let by = header.chain;
                 let item = header.delta.first_mut()?;
                 (item.seq, item.id) = (item.seq + 1_000, dice.array());
+                let device = self.villain.log.table().slots()[usize::from(item.slot)];
+                let chain = ChainId { device, inc: item.inc };
+                missing = Some(Incident::MissingEntry { chain, seq: item.seq, id: item.id, by });
             }
             _ => {}
         }
@@ -307,6 +376,8 @@ impl Partner {
         });
         let entry = self.villain.sign(header, bytes);
         self.villain.try_send(world, &entry.encode())?;
+        self.missing.extend(missing);
+        self.veils.extend(self.veil());
         self.villain.take(Unverified::new(entry.clone().into_inner()));
         let twin = match twin {
             Some(twin) => self.villain.try_send(world, &twin.encode()).map(|_| twin.id),
@@ -322,16 +393,44 @@ impl Partner {
         DocumentChanges { document, kind: 2, changes: vec![make(&header)] }
     }
 
+    /// A month after the last word, by all clocks: what named an entry that nobody can produce waits no more, and
+    /// everybody is told who named it.
+    pub fn check_after_a_month(&self, world: &World) {
+        for device in world.honest() {
+            let session = world.node(device).session();
+            let incidents = session.incidents().expect("incidents");
+            for missing in &self.missing {
+                let said = incidents.iter().any(|(_, incident)| incident == missing);
+                assert!(said, "E1: {missing:?} is not reported on {device}");
+            }
+            if self.discredited {
+                continue;
+            }
+            let waiting =
+                session.report().expect("a report").iter().map(|it| it.waiting).sum::<u64>();
+            assert_eq!(waiting, 0, "L2: entries wait for ever on {device}");
+        }
+    }
+
     /// E1, and no report without a lie.
     pub fn check(&self, world: &World) {
         for device in world.honest() {
-            let incidents = world.node(device).session().incidents().expect("incidents");
+            let session = world.node(device).session();
+            let incidents = session.incidents().expect("incidents");
             let shared: Vec<&Incident> = incidents
                 .iter()
                 .filter(|(kind, _)| *kind == SpaceKind::Shared)
                 .map(|(_, incident)| incident)
                 .collect();
-            for lie in &self.lies {
+            // A key is given to whoever is in: whoever came later was promised none.
+            let meant = |lie: &&Proof| match lie {
+                Proof::BadWrap(idx) => {
+                    let table = self.villain.log.table_at(*idx);
+                    table.is_none_or(|table| table.device(session.device()).is_some())
+                }
+                _ => true,
+            };
+            for lie in self.lies.iter().filter(meant) {
                 let said = shared.iter().any(|incident| lie.is(incident));
                 assert!(said, "E1: {lie:?} is not reported on {device}: {shared:?}");
             }

@@ -27,6 +27,8 @@ const MEETINGS_MAX: u32 = 8;
 const QUIET: Duration = Duration::from_mins(15);
 /// A hostile partner's last word comes after everybody could hear the others.
 const LAST_WORD_AFTER: Duration = Duration::from_mins(3);
+/// For longer than what names a missing entry waits for it.
+const MONTH_MS: i64 = 31 * 24 * 60 * 60 * 1_000;
 
 thread_local! {
     /// Couples that paired in peace, by how many devices each of them has.
@@ -246,6 +248,9 @@ impl Run {
             partner.leave(world, dice);
         }
         self.be_quiet();
+        if let Some(partner) = &mut self.partner {
+            partner.listen(&mut self.world);
+        }
         self.world.twisted = false;
     }
 
@@ -289,6 +294,9 @@ impl Run {
 
     /// L2: whatever happened, the next thing said on each device reaches all.
     fn go_on(&mut self, dice: &mut Seeded) {
+        if self.partner.is_some() {
+            self.world.devices.iter_mut().for_each(|it| it.clock.ahead_ms += MONTH_MS);
+        }
         for device in self.world.honest() {
             let told = Event::Moment(Moment {
                 at: self.world.now(device).at().expect("a time"),
@@ -306,8 +314,9 @@ impl Run {
         }
         self.be_quiet();
         self.world.check_quiet();
-        if self.partner.is_none() {
-            self.world.check_against_the_oracle();
+        match &self.partner {
+            Some(partner) => partner.check_after_a_month(&self.world),
+            None => self.world.check_against_the_oracle(),
         }
     }
 

@@ -45,6 +45,7 @@ impl Copy {
             }
         }
         texts.get_mut(Path::new("wire/src/lib.rs")).expect("wire has a root").push_str(SWITCH);
+        copy.drop_strangers(&texts);
         for (name, text) in texts {
             let file = copy.at.join(name);
             if fs::read_to_string(&file).ok().as_deref() != Some(&text) {
@@ -55,10 +56,22 @@ impl Copy {
         copy
     }
 
+    /// Removes the files of an older copy that have no place in this one.
+    fn drop_strangers(&self, texts: &BTreeMap<PathBuf, String>) {
+        let mut there = BTreeMap::new();
+        for part in PARTS.iter().filter(|part| self.at.join(part).exists()) {
+            gather(&self.at, Path::new(part), &mut there);
+        }
+        for name in there.keys().filter(|name| !texts.contains_key(*name)) {
+            fs::remove_file(self.at.join(name)).expect("it can be removed");
+        }
+    }
+
     /// Builds what hunts, into the folder that holds the libraries already.
     pub(crate) fn build(&self) {
         let built = Command::new(env!("CARGO"))
             .args(["build", "--quiet", "--offline", "-p", "reknit-e2e", "--example", "hunt"])
+            .args(["--config", "profile.dev.opt-level=3"])
             .arg("--manifest-path")
             .arg(self.at.join("Cargo.toml"))
             .arg("--target-dir")
