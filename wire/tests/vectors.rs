@@ -1,11 +1,7 @@
 //! Every layout against its known answer. `REKNIT_WRITE_VECTORS=1` writes them anew; formats outlive code, so a change
 //! that needs that is a new version of the protocol.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test file: a panic is a failed test"
-)]
+#![expect(clippy::unwrap_used, reason = "a test file: a panic is a failed test")]
 
 #[path = "vectors/check.rs"]
 mod check;

@@ -22,7 +22,7 @@ pub struct Config {
     pub log_level: LogLevel,
     /// How log lines look.
     pub log_format: LogFormat,
-    /// Connections at a time. A quiet one costs about 40 KB.
+    /// Connections at a time. A quiet one costs 60 to 80 KB.
     pub max_connections: u64,
     /// Handshakes at a time; above it new ones are refused, and clients wait.
     pub max_handshakes: u64,

@@ -138,8 +138,8 @@ impl Fields {
 /// Whether an op can be written down at all: counts have a byte each.
 fn fits(op: &Op) -> bool {
     let counts = [op.wrap_slots.len(), op.abandons.len(), op.actions.len()];
-    let short = |action: &ActionBytes| action.payload.len() <= usize::from(u16::MAX);
-    counts.iter().all(|count| *count <= usize::from(u8::MAX)) && op.actions.iter().all(short)
+    let short = |action: &ActionBytes| u16::try_from(action.payload.len()).is_ok();
+    counts.iter().all(|count| u8::try_from(*count).is_ok()) && op.actions.iter().all(short)
 }
 
 /// Folds whatever the bytes may be taken for.

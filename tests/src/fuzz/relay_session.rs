@@ -150,7 +150,6 @@ fn take(desk: &mut Desk, connection: ConnectionId, keys: &Keys, step: Step) {
             Err(error) => return lifted(desk, |it| it.handle_bad_frame(connection, error, now)),
         },
         Step::Hello { lowest, highest } => {
-            let (lowest, highest) = (lowest.into(), highest.into());
             (0, Frame::Hello { versions: VersionRange { lowest, highest } })
         }
         Step::Create => (1, desk.creation(connection, keys)),
