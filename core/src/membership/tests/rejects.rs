@@ -109,7 +109,7 @@ fn what_was_appended_under_a_rejected_key_stands_and_the_key_is_handed_on() {
     let unread = his.items[2..].to_vec();
     assert!(take(&mut hers, &unread, &couple.nora.me()).is_empty(), "she can open neither");
     let item = reject(&hers, &couple.nora.keys, random);
-    assert_eq!(take(&mut hers, &[item.clone()], &couple.nora.me()).len(), 1);
+    assert_eq!(take(&mut hers, std::slice::from_ref(&item), &couple.nora.me()).len(), 1);
     assert_eq!(his.receive(item, &couple.ben.me()).outcome, Outcome::Applied);
     assert_eq!(his.log.table(), hers.log.table(), "one table, whatever one could read");
     assert_eq!(his.log.table().device(laptop.id()), None);
