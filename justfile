@@ -31,6 +31,10 @@ simulate SEED STEPS="":
 orders:
     cargo test --locked -p reknit-core --lib every_order -- --nocapture
 
+# Looks through every order of a removal, a new key and edits: situations, steps, views, ends. `just removals 2`: more.
+removals EDITS="1":
+    REKNIT_EDITS={{ EDITS }} cargo test --locked -p reknit-e2e --test removal -- --nocapture
+
 # A partner who wraps garbage keys silences nobody: one line for each way to try.
 silence:
     cargo test --locked -p reknit-e2e --test hostile b39

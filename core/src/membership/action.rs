@@ -1,5 +1,5 @@
-//! What an op does, read from its bytes: Genesis, `AddDevice`, Rekey, `NewIncarnation`, `Reject`, `JoinSpace`,
-//! `Branch`, `Merge`.
+//! What an op does, read from its bytes: Genesis, `AddDevice`, `RemoveDevices`, Rekey, `NewIncarnation`, `Reject`,
+//! `JoinSpace`, `Branch`, `Merge`.
 //!
 //! Every kind has a fixed number. A kind that is not built decodes as [`Action::Unbuilt`]: the op is void.
 
@@ -7,6 +7,7 @@ use super::branch::Branch;
 use super::merge::Merge;
 use super::op::ActionBytes;
 use super::outcome::VoidReason;
+use super::table::Cut;
 use crate::crypto::{Device, DeviceError, Recovery, Unverified};
 use crate::model::id::{DeviceId, EntryId, OpId, PersonId, SpaceId};
 use wire::codec::{DecodeError, Reader, Writer};
@@ -47,6 +48,8 @@ pub enum Action {
     Genesis(Genesis),
     /// Admits a device of one of its persons.
     AddDevice(AddDevice),
+    /// Cuts devices of one person off, and makes a new epoch in the same op.
+    RemoveDevices(Vec<RemoveDevice>),
     /// Makes a new epoch and changes nothing else.
     Rekey,
     /// Begins a device's chain anew: it was restored or copied.
@@ -112,6 +115,15 @@ pub struct AddDevice {
     pub th: [u8; 32],
 }
 
+/// Cuts one device off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RemoveDevice {
+    /// Which.
+    pub device: DeviceId,
+    /// Where its words end: what its person had of it.
+    pub cut: Cut,
+}
+
 /// Begins a device's chain anew: the old one ends where this says, the next incarnation follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NewIncarnation {
@@ -156,6 +168,7 @@ impl Action {
         match bytes.kind {
             1 => Genesis::decode(reader).map(Self::Genesis),
             2 => AddDevice::decode(reader).map(Self::AddDevice),
+            3 => decode_removals(reader).map(Self::RemoveDevices),
             4 => Ok(reader.end().map(|()| Self::Rekey)?),
             6 => {
                 let anew = NewIncarnation::decode(&mut reader)?;
@@ -188,6 +201,14 @@ impl Action {
                 add.device.encode(&mut writer);
                 writer.bytes(&add.th);
                 2
+            }
+            Self::RemoveDevices(removals) => {
+                writer.count8(removals.len());
+                for RemoveDevice { device, cut } in removals {
+                    writer.bytes(device.as_bytes()).u16(cut.inc);
+                    writer.u64(cut.seq).bytes(cut.entry.as_bytes());
+                }
+                3
             }
             Self::Rekey => 4,
             Self::NewIncarnation(anew) => {
@@ -329,6 +350,21 @@ fn verify_device(device: Unverified<Device>, person: PersonId) -> Result<Device,
         Err(DeviceError::Key(_)) => Err(VoidReason::Keys),
         Err(DeviceError::Proof) => Err(VoidReason::Proof),
     }
+}
+
+fn decode_removals(mut reader: Reader<'_>) -> Result<Vec<RemoveDevice>, VoidReason> {
+    let count = reader.list8(DEVICES_PER_PERSON_MAX, 58)?;
+    let removal = |reader: &mut Reader<'_>| -> Result<_, DecodeError> {
+        let device = DeviceId::from_bytes(reader.array()?);
+        let inc = reader.u16()?;
+        let (seq, entry) = (reader.u64()?, EntryId::from_bytes(reader.array()?));
+        let is_sound = (seq == 0) == (entry == EntryId::ZERO);
+        let removal = RemoveDevice { device, cut: Cut { inc, seq, entry } };
+        if is_sound { Ok(removal) } else { Err(DecodeError::Form) }
+    };
+    let removals = (0..count).map(|_| removal(&mut reader)).collect::<Result<Vec<_>, _>>()?;
+    reader.end()?;
+    if removals.is_empty() { Err(VoidReason::Layout) } else { Ok(removals) }
 }
 
 fn decode_address(reader: &mut Reader<'_>) -> Result<String, DecodeError> {

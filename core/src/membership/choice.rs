@@ -11,7 +11,7 @@ pub struct Claim {
     pub by_phrase: bool,
     /// Both persons have written under it: they signed ops on the branch, or entries that name one of them.
     pub named_by_both: bool,
-    /// It removes a device. No such op is built yet.
+    /// It removes a device.
     pub removes: bool,
     /// It is an op that nothing follows, and its author gave it up on the other branch.
     pub abandoned: bool,

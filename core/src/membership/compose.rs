@@ -84,6 +84,7 @@ impl Composer<'_> {
             Action::Rekey | Action::Reject { .. } => Author::Voice(self.keys.id()),
             Action::Genesis(_)
             | Action::AddDevice(_)
+            | Action::RemoveDevices(_)
             | Action::NewIncarnation(_)
             | Action::JoinSpace(_)
             | Action::Branch(_)
@@ -121,6 +122,13 @@ impl Composer<'_> {
             Action::AddDevice(add) => {
                 let to = vec![(add.device.id().to_bytes(), &add.device.kem)];
                 Parcel::pack(place, (before, epoch), &to, random)
+            }
+            Action::RemoveDevices(removals) => {
+                let mut table = Table::clone(state.table());
+                for removal in removals {
+                    table.remove(removal);
+                }
+                Parcel::renew(place, (before, epoch), (&table, state.epoch_top()), random)
             }
             Action::Rekey | Action::Reject { .. } => {
                 let to = (&**line.base.table(), line.base.epoch_top());

@@ -200,6 +200,7 @@ impl State {
             Ok(
                 Action::Genesis(_)
                 | Action::AddDevice(_)
+                | Action::RemoveDevices(_)
                 | Action::Rekey
                 | Action::NewIncarnation(_)
                 | Action::Reject { .. }
@@ -232,6 +233,7 @@ impl State {
             Action::Rekey => base.may_rekey(op.author)?,
             Action::Genesis(_)
             | Action::AddDevice(_)
+            | Action::RemoveDevices(_)
             | Action::NewIncarnation(_)
             | Action::JoinSpace(_)
             | Action::Branch(_)
@@ -254,6 +256,7 @@ impl State {
             Action::Merge(merge) => self.merge(item, op, merge),
             Action::Genesis(_)
             | Action::AddDevice(_)
+            | Action::RemoveDevices(_)
             | Action::Rekey
             | Action::NewIncarnation(_)
             | Action::Reject { .. }

@@ -4,13 +4,14 @@
 //! again until the log shows what stands at their place. If that is another item, the op is given up, the intent is
 //! looked at anew, and the op composed next names what was given up.
 
-use super::action::{Action, AddDevice, JoinSpace, NewIncarnation};
+use super::action::{Action, AddDevice, JoinSpace, NewIncarnation, RemoveDevice};
 use super::branch::Branch;
 use super::compose::{ComposeError, Composer};
 use super::log::ControlLog;
 use super::merge::{Merge, Named};
 use super::op::ActionBytes;
 use super::outcome::{Outcome, VoidReason};
+use super::table::Standing;
 use crate::crypto::Random;
 use crate::model::id::{EntryId, OpId};
 use wire::codec::{DecodeError, Reader, Writer};
@@ -27,6 +28,8 @@ const ABANDONS_MAX: usize = 64;
 pub enum Want {
     /// This device is in.
     AddDevice(AddDevice),
+    /// These devices are out.
+    RemoveDevices(Vec<RemoveDevice>),
     /// This shared space is pinned.
     JoinSpace(JoinSpace),
     /// There is an epoch after this one.
@@ -51,6 +54,7 @@ impl Want {
     fn action(&self) -> Action {
         match self {
             Self::AddDevice(add) => Action::AddDevice(add.clone()),
+            Self::RemoveDevices(removals) => Action::RemoveDevices(removals.clone()),
             Self::JoinSpace(join) => Action::JoinSpace(join.clone()),
             Self::Rekey { .. } => Action::Rekey,
             Self::NewIncarnation(anew) => Action::NewIncarnation(*anew),
@@ -113,6 +117,10 @@ impl Intent {
         let table = log.table();
         match &self.want {
             Want::AddDevice(add) => table.person_of(add.device.id()) == Some(add.person),
+            Want::RemoveDevices(removals) => removals.iter().all(|removal| {
+                let member = table.device(removal.device);
+                member.is_none_or(|member| member.state == Standing::Out)
+            }),
             Want::JoinSpace(join) => {
                 let is_it = |it: &JoinSpace| it.space == join.space && it.genesis == join.genesis;
                 table.spaces().iter().any(is_it)
@@ -213,6 +221,7 @@ impl Intent {
         match self.want {
             Want::Rekey { after } => writer.u32(after),
             Want::AddDevice(_)
+            | Want::RemoveDevices(_)
             | Want::JoinSpace(_)
             | Want::NewIncarnation(_)
             | Want::Reject { .. }
@@ -246,6 +255,7 @@ impl Intent {
         let action = Action::decode(&ActionBytes { kind, payload });
         let want = match action.map_err(|_| DecodeError::Form)? {
             Action::AddDevice(add) => Want::AddDevice(add),
+            Action::RemoveDevices(removals) => Want::RemoveDevices(removals),
             Action::JoinSpace(join) => Want::JoinSpace(join),
             Action::Rekey => Want::Rekey { after },
             Action::NewIncarnation(anew) => Want::NewIncarnation(anew),

@@ -372,7 +372,8 @@ impl ControlLog {
                     self.transcripts.insert(add.device.id(), add.th);
                 }
                 Action::Branch(branch) => self.take_branch(&state, branch),
-                Action::Rekey
+                Action::RemoveDevices(_)
+                | Action::Rekey
                 | Action::Reject { .. }
                 | Action::NewIncarnation(_)
                 | Action::JoinSpace(_)

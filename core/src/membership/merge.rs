@@ -10,7 +10,7 @@
 //! an epoch, so that nothing is sealed under a key that only one of the branches knew. Both are functions of what
 //! stands on the trunk alone, so all devices that fold it agree.
 
-use super::action::Action;
+use super::action::{Action, RemoveDevice};
 use super::branch::{Branch, Carried};
 use super::choice::{Claim, First, choose};
 use super::fold::{After, State};
@@ -18,9 +18,9 @@ use super::lineage::Step;
 use super::op::{Author, Op};
 use super::outcome::VoidReason;
 use super::rules::{ItemFacts, check_epoch_stays, check_keys_once, new_epoch};
-use super::table::{Standing, Table};
+use super::table::{Cut, Standing, Table};
 use crate::crypto::Signature;
-use crate::model::id::{DeviceId, OpId, PersonId};
+use crate::model::id::{DeviceId, EntryId, OpId, PersonId};
 use core::fmt;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -28,6 +28,8 @@ use wire::codec::{DecodeError, Reader, Writer};
 use wire::hash;
 
 const ZERO: [u8; 32] = [0; 32];
+/// Whoever should never have been in said nothing that counts.
+const NOTHING: Cut = Cut { inc: 0, seq: 0, entry: EntryId::ZERO };
 /// Words of evidence in one `Merge`: for each branch one of each person.
 const NAMED_MAX: usize = 4;
 /// An entry's header without its delta, and with the longest one.
@@ -209,10 +211,16 @@ impl State {
             self.claim(&trunk, &carried, &merge.named),
             self.claim(&carried, &trunk, &merge.named),
         );
-        let table = match choose(&claims.0, &claims.1) {
+        let mut table = match choose(&claims.0, &claims.1) {
             First::Trunk => self.table().united(&other.table),
             First::Carried => other.table.united(self.table()),
         };
+        // What a device let in is out, if that device was out already where the other branch goes.
+        for (path, against) in [(&trunk, &carried), (&carried, &trunk)] {
+            for device in let_in_by_removed(path, against) {
+                table.remove(&RemoveDevice { device, cut: NOTHING });
+            }
+        }
         check_keys_once(&table)?;
         Ok(Joint { table, epoch_top: tip.epoch_top.max(other.epoch_top), merged })
     }
@@ -242,7 +250,7 @@ impl State {
         Claim {
             by_phrase: matches!(op.author, Author::Recovery(_)),
             named_by_both: persons.len() == 2,
-            removes: false,
+            removes: effective().any(removes),
             abandoned: effective().count() == 1
                 && other.iter().filter(|step| is_effective(step)).any(given_up),
             slot,
@@ -255,6 +263,7 @@ pub(super) fn is_effective(step: &Arc<Step>) -> bool {
     step.applied.as_ref().is_some_and(|applied| match applied.action {
         Action::Genesis(_)
         | Action::AddDevice(_)
+        | Action::RemoveDevices(_)
         | Action::Rekey
         | Action::NewIncarnation(_)
         | Action::Reject { .. }
@@ -262,6 +271,32 @@ pub(super) fn is_effective(step: &Arc<Step>) -> bool {
         | Action::Merge(_) => true,
         Action::Branch(_) | Action::Unbuilt { .. } => false,
     })
+}
+
+fn removes(step: &Arc<Step>) -> bool {
+    !removed_by(step).is_empty()
+}
+
+fn removed_by(step: &Arc<Step>) -> &[RemoveDevice] {
+    match step.applied.as_ref().map(|applied| &applied.action) {
+        Some(Action::RemoveDevices(removals)) => removals,
+        Some(_) | None => &[],
+    }
+}
+
+/// The devices that were let in on a branch by one that the other branch removes, or by one let in so.
+fn let_in_by_removed(path: &[Arc<Step>], against: &[Arc<Step>]) -> Vec<DeviceId> {
+    let removed: BTreeSet<_> = against.iter().flat_map(removed_by).map(|it| it.device).collect();
+    let mut let_in = Vec::new();
+    for applied in path.iter().filter_map(|step| step.applied.as_ref()) {
+        let Some(author) = device_of(applied.op.author) else { continue };
+        if let Action::AddDevice(add) = &applied.action
+            && (removed.contains(&author) || let_in.contains(&author))
+        {
+            let_in.push(add.device.id());
+        }
+    }
+    let_in
 }
 
 const fn device_of(author: Author) -> Option<DeviceId> {

@@ -31,7 +31,9 @@ mod rejoin;
 mod rules;
 mod table;
 
-pub use action::{Action, AddDevice, Genesis, GenesisPerson, JoinSpace, NewIncarnation, SpaceKind};
+pub use action::{
+    Action, AddDevice, Genesis, GenesisPerson, JoinSpace, NewIncarnation, RemoveDevice, SpaceKind,
+};
 pub use branch::{Branch, Carried};
 pub use choice::{Claim, First, choose};
 pub use climb::ClimbError;

@@ -128,6 +128,7 @@ impl ControlLog {
             Action::Rekey | Action::Reject { .. } => true,
             Action::Genesis(_)
             | Action::AddDevice(_)
+            | Action::RemoveDevices(_)
             | Action::NewIncarnation(_)
             | Action::JoinSpace(_)
             | Action::Branch(_)

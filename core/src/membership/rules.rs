@@ -1,6 +1,8 @@
 //! The rules of each action: who may ask for it, what it needs, and the table after it. Pure.
 
-use super::action::{Action, AddDevice, Genesis, JoinSpace, NewIncarnation, SpaceKind};
+use super::action::{
+    Action, AddDevice, Genesis, JoinSpace, NewIncarnation, RemoveDevice, SpaceKind,
+};
 use super::op::{Author, Op};
 use super::outcome::VoidReason;
 use super::table::{SPACES_JOINED_MAX, Standing, Table};
@@ -122,6 +124,7 @@ pub(super) fn table_after(
     let table = match action {
         Action::Genesis(genesis) => found(ground, op, genesis)?,
         Action::AddDevice(add) => admit(ground, op, add)?,
+        Action::RemoveDevices(removals) => remove(ground, op, removals)?,
         // The key that is replaced is named by where the op stands.
         Action::Rekey | Action::Reject { .. } => rekey(ground, op)?,
         Action::NewIncarnation(anew) => begin_anew(ground, op, *anew)?,
@@ -192,6 +195,31 @@ fn admit(ground: &Ground<'_>, op: &Op, add: &AddDevice) -> Result<Table, VoidRea
         return Err(VoidReason::Wraps);
     }
     Ok(table)
+}
+
+/// A person cuts own devices off, by another one of them or the phrase; one at least stays.
+fn remove(ground: &Ground<'_>, op: &Op, removals: &[RemoveDevice]) -> Result<Table, VoidReason> {
+    let person = match op.author {
+        Author::Seat(_) | Author::Recovery(_) => author_person(ground.table, op.author),
+        Author::Voice(_) => None,
+    };
+    let person = person.ok_or(VoidReason::Author)?;
+    let mut table = ground.table.clone();
+    for removal in removals {
+        let member = table.device(removal.device).filter(|it| it.person == person);
+        let member = member.ok_or(VoidReason::Author)?;
+        if op.author == Author::Seat(removal.device) {
+            return Err(VoidReason::Author);
+        }
+        if member.state != Standing::In || member.inc != removal.cut.inc {
+            return Err(VoidReason::Incarnation);
+        }
+        table.remove(removal);
+    }
+    if table.person(person).is_none_or(|person| person.devices_in() == 0) {
+        return Err(VoidReason::DeviceCount);
+    }
+    new_epoch(op, ground.item, ground.epoch_top, table)
 }
 
 fn rekey(ground: &Ground<'_>, op: &Op) -> Result<Table, VoidReason> {

@@ -1,6 +1,8 @@
 //! The member table: who is in, with which devices, under which epoch. Its hash is signed by every op.
 
-use super::action::{AddDevice, Genesis, GenesisPerson, JoinSpace, NewIncarnation, SpaceKind};
+use super::action::{
+    AddDevice, Genesis, GenesisPerson, JoinSpace, NewIncarnation, RemoveDevice, SpaceKind,
+};
 use crate::crypto::{Device, Home, Recovery, VerifyKey};
 use crate::model::id::{DeviceId, DocumentId, EntryId, PersonId, RecoveryId, SpaceId};
 use std::collections::BTreeSet;
@@ -143,14 +145,17 @@ impl Table {
         }
     }
 
-    /// Removes a device, as an action that is not built yet will.
-    #[cfg(test)]
-    pub(super) fn remove(&mut self, id: DeviceId) {
+    /// Cuts a device off. Whoever is out stays out, with the first end that was set.
+    pub(super) fn remove(&mut self, removal: &RemoveDevice) {
         for person in &mut self.persons {
-            for member in &mut Arc::make_mut(person).devices {
-                if member.device.id() == id {
-                    member.state = Standing::Out;
-                }
+            let is_it = |member: &Member| {
+                member.device.id() == removal.device && member.state == Standing::In
+            };
+            if !person.devices.iter().any(is_it) {
+                continue;
+            }
+            for member in Arc::make_mut(person).devices.iter_mut().filter(|member| is_it(member)) {
+                (member.state, member.cut) = (Standing::Out, Some(removal.cut));
             }
         }
     }

@@ -52,6 +52,7 @@ impl Space {
         let is_it = |intent: &Intent| match intent.want() {
             Want::NewIncarnation(anew) => anew.old == old,
             Want::AddDevice(_)
+            | Want::RemoveDevices(_)
             | Want::JoinSpace(_)
             | Want::Rekey { .. }
             | Want::Reject { .. }

@@ -119,6 +119,7 @@ fn set_aside(
             Want::Branch(branch) => space.log.remember(branch),
             Want::Merge(merge) => apart = apart.or(Some(merge.tip)),
             Want::AddDevice(_)
+            | Want::RemoveDevices(_)
             | Want::JoinSpace(_)
             | Want::Rekey { .. }
             | Want::Reject { .. }

@@ -112,7 +112,7 @@ fn b38_touching_the_other_persons_devices_is_void() {
     let (keys, _) = stranger.another(random);
     let adds_other = Action::AddDevice(stranger.admits(&keys));
     is_void(&forged(&mut space, &human, &adds_other, seat(&human), random), VoidReason::Author);
-    for kind in [3, 5, 7, 8, 9, 10, 11, 12, 13, 14, 17, 0, 99, u16::MAX] {
+    for kind in [5, 7, 8, 9, 10, 11, 12, 13, 14, 17, 0, 99, u16::MAX] {
         let unbuilt = Action::Unbuilt { kind };
         let folded = forged(&mut space, &human, &unbuilt, seat(&human), random);
         is_void(&folded, VoidReason::Unbuilt);

@@ -5,8 +5,10 @@ use super::fixture::{Forgery, Human, Space, private};
 use crate::crypto::{DeviceKeys, SeededRandom};
 use crate::membership::rules::{Ground, signers, table_after};
 use crate::membership::{
-    Action, Author, ItemFacts, Outcome, RENEWALS_MAX, Standing, Table, VoidReason, Want,
+    Action, Author, Cut, ItemFacts, Outcome, RENEWALS_MAX, RemoveDevice, Standing, Table,
+    VoidReason, Want,
 };
+use crate::model::id::{DeviceId, EntryId};
 
 /// Judges what an honest device would write against another table.
 fn judge(
@@ -23,6 +25,10 @@ fn judge(
     table_after(&ground, &forgery.op, action)
 }
 
+fn gone(device: DeviceId) -> RemoveDevice {
+    RemoveDevice { device, cut: Cut { inc: 0, seq: 0, entry: EntryId::ZERO } }
+}
+
 #[test]
 fn a_65th_device_over_all_time_is_void() {
     let random = &mut SeededRandom::new(80);
@@ -36,7 +42,7 @@ fn a_65th_device_over_all_time_is_void() {
         } else {
             table = after.unwrap();
             assert_eq!(table.slot_of(keys.id()), Some(count));
-            table.remove(keys.id());
+            table.remove(&gone(keys.id()));
         }
     }
     assert_eq!(table.person(human.person).unwrap().devices_in(), 1);
@@ -50,7 +56,7 @@ fn a_device_that_is_out_signs_nothing_gets_no_key_and_never_returns() {
     let add = Action::AddDevice(human.admits(&tablet));
     let mut table = judge(&space, &human, space.log.table(), &add, random).unwrap();
     assert!(table.recipients().contains(tablet.id().as_bytes()));
-    table.remove(tablet.id());
+    table.remove(&gone(tablet.id()));
     assert_eq!(table.device(tablet.id()).unwrap().state, Standing::Out);
     assert!(!table.recipients().contains(tablet.id().as_bytes()));
     assert_eq!(judge(&space, &human, &table, &add, random), Err(VoidReason::KeyTwice));

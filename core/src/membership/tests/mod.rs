@@ -11,4 +11,5 @@ mod keys;
 mod limits;
 mod properties;
 mod rejects;
+mod removals;
 mod vectors;

@@ -5,6 +5,7 @@
 use super::branches::{Couple, rejoin};
 use super::fixture::{ADDRESS, Human, Space, home, private, relay, some_space};
 use super::rejects::{reaches_only, reject};
+use super::removals::removal;
 use crate::crypto::{DeviceKeys, EpochKey, SeededRandom, open_control};
 use crate::membership::op::undecodable_id;
 use crate::membership::{
@@ -104,6 +105,16 @@ fn rejected() -> Value {
     chain("rejected", &his, &["genesis", "rekey", "reject"], &couple.ben.keys)
 }
 
+/// A tablet that is cut off behind its seventh entry.
+fn removed() -> Value {
+    let random = &mut SeededRandom::new(2_029);
+    let (human, mut own) = private(random);
+    let tablet = DeviceKeys::generate(random);
+    own.want(Want::AddDevice(human.admits(&tablet)), &human, random);
+    own.want(Want::RemoveDevices(removal(tablet.id())), &human, random);
+    chain("removed", &own, &["genesis", "add_device", "remove_devices"], &human.keys)
+}
+
 fn made() -> Value {
     let random = &mut SeededRandom::new(2_026);
     let (human, mut own) = private(random);
@@ -140,6 +151,7 @@ fn made() -> Value {
         chain("shared", &shared, &["genesis", "rekey"], &a.keys),
         chain("apart", &hers, &["genesis", "rekey", "branch", "merge"], &couple.nora.keys),
         rejected(),
+        removed(),
     ])
 }
 
