@@ -5,6 +5,7 @@ use reknit_core::membership::SpaceKind;
 use reknit_core::model::Event;
 use reknit_core::model::id::RecordId;
 use reknit_core::model::moment::{Echo, EchoKind, Moment, MomentKind, WhoDid};
+use reknit_core::store::Table;
 use reknit_e2e::couple::Meeting;
 use reknit_e2e::random::Seeded;
 use reknit_e2e::weather::Weather;
@@ -193,4 +194,23 @@ fn a_new_device_comes_in_wherever_it_dies_meanwhile() {
 #[test]
 fn a_new_device_comes_in_wherever_the_inviter_dies_meanwhile() {
     cut_everywhere(Whom::Device, |meeting| meeting.inviter);
+}
+
+#[test]
+fn a_relay_that_forgot_is_given_all_though_a_phone_dies_while_it_begins_to() {
+    let (mut world, nora, ben) = couple(4);
+    for _ in 0..3 {
+        let told = moment(&world, nora);
+        world.execute(nora, told).unwrap();
+        assert!(world.run_until_idle(A_WHILE));
+    }
+    world.set_online(ben, false);
+    world.wipe_relay();
+    world.devices[nora].disk.plant_crash(false, Some(Table::Outbox));
+    assert!(world.run_until(A_WHILE, |world| world.is_down(nora)));
+    world.restart(nora);
+    assert!(world.run_until_idle(A_WHILE));
+    world.set_online(ben, true);
+    assert!(world.run_until_idle(A_WHILE));
+    world.check_quiet();
 }

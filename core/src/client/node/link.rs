@@ -237,9 +237,12 @@ impl Node {
     }
 
     fn fetch(&mut self, relay: RelayId, sid: SpaceHandle, key: u64) -> Result<(), Error> {
-        let space = self.session.space_of(sid).filter(|space| !space.is_held());
-        let item = space.map(|space| space.outbox_item(key));
-        let envelope = item.transpose()?.flatten().map(|item| item.envelope);
+        let mut envelope = None;
+        if let Some(space) = self.session.space_of(sid) {
+            let back = space.held_back()?;
+            let item = space.outbox_item(key)?.filter(|item| !back.contains(&item.entry));
+            envelope = item.map(|item| item.envelope);
+        }
         if let Some(link) = self.link(relay) {
             match envelope {
                 Some(envelope) => link.engine.give_envelope(sid, key, envelope),

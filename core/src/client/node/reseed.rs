@@ -25,12 +25,17 @@ impl Space {
     /// What waits in the outbox, as the engine counts it.
     pub(crate) fn pending(&self) -> Result<Vec<sync::Pending>, Error> {
         let mut all = Vec::new();
-        // Nothing before it is known what the relay lacks; and a device that was restored or copied uploads nothing
+        // Nothing before it is known what the relay lacks; and a device that was restored or copied uploads nothing new
         // before it has begun anew.
-        if self.reseeding || self.is_held() {
+        if self.reseeding {
             return Ok(all);
         }
-        self.each_outbox(|item| all.push(pending(item.key, item.epoch, &item.envelope)))?;
+        let back = self.held_back()?;
+        self.each_outbox(|item| {
+            if !back.contains(&item.entry) {
+                all.push(pending(item.key, item.epoch, &item.envelope));
+            }
+        })?;
         Ok(all)
     }
 
@@ -77,6 +82,8 @@ impl Space {
         let row = self.shelf.get(Table::Meta, META_RESEED)?;
         let begun = row.and_then(|row| Reader::new(&row.body).u64().ok());
         let first = begun.unwrap_or(self.outbox_next);
+        // A process that starts counts on from what is in the outbox: it may be empty.
+        self.outbox_next = self.outbox_next.max(first);
         let left = self.outbox_keys(|item| item.key >= first)?;
         let mut turn = Turn::new(self);
         for key in left {

@@ -119,9 +119,23 @@ impl Space {
         }
     }
 
-    /// Whether nothing of this device may be uploaded now: its place in the chain may be taken.
+    /// Whether nothing new of this device may be uploaded now: its place in the chain may be taken.
     pub(crate) fn is_held(&self) -> bool {
         self.anew != Anew::No || self.is_passed_over()
+    }
+
+    /// What is not uploaded now: of a device that is held what nobody else can hold. All else goes: a relay that forgot
+    /// may have it from nobody but this device.
+    pub(crate) fn held_back(&self) -> Result<BTreeSet<EntryId>, Error> {
+        let mut back = BTreeSet::new();
+        if self.is_held() {
+            back.extend(self.unsent_of(self.me)?.into_iter().map(|(_, id)| id));
+        }
+        if let Anew::Sweep { from } = self.anew {
+            let chain = ChainId { device: self.me.device, inc: from };
+            back.extend(self.unsent_of(chain)?.into_iter().map(|(_, id)| id));
+        }
+        Ok(back)
     }
 
     /// The entries of an own chain that nobody else can hold, in order: without receipt and position at the relay,
