@@ -62,6 +62,10 @@ disk CUTS="10000":
     cp Cargo.lock tests/disk/
     REKNIT_CUTS={{ CUTS }} cargo test --quiet --manifest-path tests/disk/Cargo.toml --target-dir target --test cuts d1_d2_d3 -- --nocapture
 
+# Spoils the stores of a phone so many times: nothing that the relay holds may be lost, nothing else without a word.
+damages COUNT="500":
+    REKNIT_DAMAGES={{ COUNT }} cargo test --locked -p reknit-e2e --test damaged -- --nocapture
+
 # Two million mutants of changes against the gate, 5,000 histories in two orders, 10,000 honest ones.
 mutants:
     REKNIT_MUTANTS=2000000 REKNIT_ORDERS=5000 REKNIT_HISTORIES=10000 nice cargo test --locked -p reknit-e2e --test mutants -- --nocapture --test-threads=1

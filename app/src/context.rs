@@ -4,6 +4,7 @@ use crate::cli::Options;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::secret::{self, Opener};
+use crate::words;
 use reknit_core::client::{Driver, Found, Place, Session, Vault};
 use reknit_core::environment::SystemRandom;
 use reknit_core::model::id::{DocumentId, RecordId};
@@ -113,8 +114,11 @@ impl Context {
         let vault = Vault::open(self.place())?;
         drop(vault);
         let opener = self.opener(false)?;
-        let session = Session::open(self.place(), opener.unlock(), &mut SystemRandom);
-        Ok(session?)
+        let session = Session::open(self.place(), opener.unlock(), &mut SystemRandom)?;
+        for of in session.rebuilding()? {
+            self.out.remark(&words::rebuilding(&of));
+        }
+        Ok(session)
     }
 
     /// Opens the vault, with a clock and a network. `live` keeps listening.

@@ -88,9 +88,13 @@ fn client(error: &Error) -> String {
         | Error::Busy
         | Error::NotFound
         | Error::Ambiguous
+        | Error::Memory
         | Error::NeedsUpgrade
-        | Error::Storage
-        | Error::Damaged { .. } => finished(&error.to_string()),
+        | Error::Storage => finished(&error.to_string()),
+        Error::Damaged { code } => match *code {
+            "store.private" | "store.crowded" | "vault.keys" | "vault.device" => by_code(code),
+            _ => finished(&error.to_string()),
+        },
     }
 }
 
@@ -124,6 +128,21 @@ pub(crate) fn by_code(code: &str) -> String {
         }
         "device.copied" => {
             "Another copy of this device goes on under its name, and this one takes no new words. Join with a new vault."
+        }
+        "store.rebuilding" => {
+            "What was damaged here is being fetched again. Run `reknit sync` first; then this can be written."
+        }
+        "store.private" => {
+            "Nothing that is left here says where your private space lies. Nothing was deleted: the damaged store is set aside \
+             beside it. Choose another folder with `--home`, and join there from another device of yours with `reknit join`."
+        }
+        "store.crowded" => {
+            "What is stored here is damaged again, and 16 damaged stores are set aside already. Nothing was touched. Please \
+             have a look at this disk, and move the folders that end in .aside- and a number elsewhere."
+        }
+        "vault.keys" | "vault.device" => {
+            "The keys of this device cannot be read any more. Nothing was deleted or changed. Choose another folder with \
+             `--home`, and join there from another device of yours with `reknit join`."
         }
         "wrap.bad" => {
             "The key for what is written now has not reached this device. Run `reknit sync`."

@@ -1,7 +1,7 @@
 //! Every sentence that a person reads (those of failures in `sentence`), in one place, so that one test can hold them all against the rules of wording:
 //! kind and plain, no praise, no blame, no score, and no promise that nobody can keep.
 
-use reknit_core::client::{Checked, SpaceReport, Verification};
+use reknit_core::client::{Checked, Rebuilding, SpaceReport, Verification};
 use reknit_core::membership::SpaceKind;
 use std::path::Path;
 
@@ -56,6 +56,34 @@ pub(crate) const DELETED: &str = "It is gone from what this app shows here, and 
 pub(crate) const HERE_ONLY: &str = " (on this phone)";
 const SAVED: &str = "Saved on this device.";
 const WILL_BE_SENT: &str = "It will be sent when there is a connection.";
+
+/// A store was damaged, and what is done about it.
+pub(crate) fn rebuilding(of: &Rebuilding) -> String {
+    let aside = of
+        .aside
+        .as_ref()
+        .map(|aside| format!(" It is set aside in {}, as it is.", aside.display()));
+    let lost = not_read(0, of.drafts, of.facts).map(|lost| format!(" {lost}"));
+    format!(
+        "{} was damaged on this device's disk.{}{} The rest is fetched again: run `reknit sync`. Until then you can read \
+         what is here, and write nothing there. (store.rebuilding)",
+        space_words(of.kind),
+        aside.unwrap_or_default(),
+        lost.unwrap_or_default()
+    )
+}
+
+/// What could not be read of a damaged store, by its kind; nothing if all of it could.
+pub(crate) fn not_read(entries: u64, drafts: u64, facts: u64) -> Option<String> {
+    let kinds = [
+        count(entries, "entry", "entries"),
+        count(drafts, "unfinished text", "unfinished texts"),
+        count(facts, "setting of this device", "settings of this device"),
+    ];
+    let some = [entries, drafts, facts].into_iter().zip(kinds).filter(|(number, _)| *number > 0);
+    let kinds: Vec<String> = some.map(|(_, kind)| kind).collect();
+    (!kinds.is_empty()).then(|| format!("Could not be read any more: {}.", kinds.join(", ")))
+}
 
 /// What is said when something is on the disk.
 pub(crate) fn saved(id: &str, has_relay: bool) -> String {

@@ -101,7 +101,7 @@ fn the_gate_refuses_each_bomb_under_4_mib() {
         let incoming = [Incoming { source, place, seen: BTreeMap::new(), changes: vec![raw] }];
         let mut document = Document::new(DocumentKind::Agreement);
         let (region, started) = (Region::new(ALLOCATOR), now());
-        let merged = document.merge(&incoming);
+        let merged = document.merge(&incoming).unwrap();
         let (spent, time) = (region.change().bytes_allocated, started.elapsed());
         println!("{name}: {size} bytes, refused in {time:?} with {spent} bytes allocated");
         assert_eq!(merged.refused, [(source, why)], "{name}");

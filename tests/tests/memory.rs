@@ -149,6 +149,19 @@ fn l4_many_entries_are_taken_in_with_at_most_64_mib_and_their_store_opens_with_a
     let first = siege.world.meter.take().unwrap().worst[&siege.phone];
     println!("a store of more than 20 megabytes: {opened} bytes to open, {first} in a first turn");
     assert!(opened <= OPEN_MAX && first <= OPEN_MAX, "{opened} {first}");
+    let mut forked = vec![];
+    // What counts of a chain in doubt is looked at anew, and with it every entry that is stored.
+    for text in ["the one", "the other"] {
+        let payload = Payload::Event(siege.moment(text).encode());
+        let said = siege.villain.entry(&siege.world, &payload);
+        forked.push(said);
+    }
+    for said in &forked {
+        siege.villain.send(&mut siege.world, said);
+    }
+    let again = dearest_turn(&mut siege);
+    println!("every entry looked at anew behind a fork: {again} bytes");
+    assert!(again <= OPEN_MAX, "{again}");
     let told = siege.tell(siege.phone, "and on");
     let agreed = siege.agreement(siege.phone, "the next edit");
     siege.world.set_online(siege.tablet, true);
@@ -157,5 +170,6 @@ fn l4_many_entries_are_taken_in_with_at_most_64_mib_and_their_store_opens_with_a
     assert!(!siege.world.node(siege.tablet).session().told(record).unwrap().is_empty());
     assert_eq!(siege.text(siege.tablet, agreed).as_deref(), Some("the next edit"));
     siege.both_noticed(|incident| matches!(incident, Incident::RefusedEvent { .. }));
+    siege.both_noticed(|incident| matches!(incident, Incident::Fork { .. }));
     siege.both_hold_the_same();
 }

@@ -5,10 +5,12 @@ use crate::context::Context;
 use crate::failure::Failure;
 use crate::render;
 use crate::words;
-use reknit_core::client::{Error, SpaceReport, Verification};
+use reknit_core::client::{Error, Rebuilding, SpaceReport, Verification};
 use reknit_core::document::DocumentKind;
+use reknit_core::entry::Incident;
 use reknit_core::membership::SpaceKind;
 use serde::Serialize;
+use std::path::PathBuf;
 use wire::address::AddressLine;
 
 #[derive(Serialize)]
@@ -19,6 +21,7 @@ struct StatusRow {
     paired: bool,
     spaces: Vec<SpaceRow>,
     unfinished: usize,
+    rebuilding: Vec<RebuildingRow>,
     incidents: Vec<IncidentRow>,
 }
 
@@ -37,13 +40,23 @@ struct SpaceRow {
     incarnation: u16,
     held: bool,
     again: usize,
+    rebuilding: bool,
+}
+
+#[derive(Serialize)]
+struct RebuildingRow {
+    space: &'static str,
+    aside: Option<PathBuf>,
+    entries: u64,
+    drafts: u64,
+    facts: u64,
 }
 
 #[derive(Serialize)]
 struct IncidentRow {
     space: &'static str,
     code: &'static str,
-    sentence: &'static str,
+    sentence: String,
 }
 
 #[derive(Serialize)]
@@ -75,7 +88,7 @@ pub(crate) fn status(context: &Context) -> Result<(), Failure> {
         .map(|(kind, incident)| IncidentRow {
             space: space_name(*kind),
             code: incident.code(),
-            sentence: incident.sentence(),
+            sentence: sentence(incident),
         })
         .collect();
     context.out.say(&words::who(&names, session.is_paired()))?;
@@ -97,8 +110,21 @@ pub(crate) fn status(context: &Context) -> Result<(), Failure> {
         paired: session.is_paired(),
         spaces: spaces.iter().map(space_row).collect(),
         unfinished: drafts.len(),
+        rebuilding: session.rebuilding()?.into_iter().map(rebuilding_row).collect(),
         incidents,
     })
+}
+
+/// What an incident says, and what it counts.
+fn sentence(incident: &Incident) -> String {
+    let sentence = incident.sentence();
+    let Incident::StoreDamaged { entries, drafts, facts } = *incident else {
+        return sentence.to_owned();
+    };
+    match words::not_read(entries.into(), drafts.into(), facts.into()) {
+        Some(lost) => format!("{sentence} {lost}"),
+        None => sentence.to_owned(),
+    }
 }
 
 /// Proves every stored entry again.
@@ -135,6 +161,11 @@ pub(crate) const fn space_name(kind: SpaceKind) -> &'static str {
     }
 }
 
+fn rebuilding_row(of: Rebuilding) -> RebuildingRow {
+    let Rebuilding { kind, aside, entries, drafts, facts } = of;
+    RebuildingRow { space: space_name(kind), aside, entries, drafts, facts }
+}
+
 fn space_row(report: &SpaceReport) -> SpaceRow {
     SpaceRow {
         space: space_name(report.kind),
@@ -150,5 +181,6 @@ fn space_row(report: &SpaceReport) -> SpaceRow {
         incarnation: report.incarnation,
         held: report.held,
         again: report.again,
+        rebuilding: report.rebuilding,
     }
 }

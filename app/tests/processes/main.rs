@@ -14,6 +14,7 @@
 mod amnesia;
 mod cast;
 mod crowd;
+mod damaged;
 mod forwarder;
 mod home;
 mod kill;

@@ -1,7 +1,7 @@
 //! What an app can do about a failure. No free text: it could carry a diary.
 
 use crate::crypto::UnlockError;
-use crate::document::EditError;
+use crate::document::{EditError, Starved};
 use crate::entry::DraftError;
 use crate::store::{LockError, StoreError};
 use wire::codec::DecodeError;
@@ -63,6 +63,11 @@ pub enum Error {
     /// The disk is full or failed; nothing was changed.
     #[error("this device's storage refused the change; nothing was changed")]
     Storage,
+    /// The system has too little memory at the moment; nothing was changed, and it is tried again.
+    #[error(
+        "this device has too little memory at the moment; nothing was changed, please try again"
+    )]
+    Memory,
     /// What is on disk is not what was written; `code` says which part.
     #[error("what is stored here is damaged ({code}); it was not touched")]
     Damaged {
@@ -88,6 +93,7 @@ impl Error {
             Self::Pairing { code } | Self::Damaged { code } => code,
             Self::NeedsUpgrade => "version",
             Self::Storage => "store.failed",
+            Self::Memory => "device.memory",
         }
     }
 }
@@ -99,6 +105,7 @@ impl From<StoreError> for Error {
             StoreError::Busy => Self::Busy,
             StoreError::Exists => Self::Exists,
             StoreError::Damaged | StoreError::Foreign => Self::Damaged { code: "store.damaged" },
+            StoreError::Crowded => Self::Damaged { code: "store.crowded" },
             StoreError::Absent => Self::Damaged { code: "store.missing" },
             StoreError::Full | StoreError::Disk | StoreError::Poisoned | StoreError::Engine => {
                 Self::Storage
@@ -124,9 +131,15 @@ impl From<UnlockError> for Error {
             UnlockError::WrongSecret => Self::WrongSecret,
             UnlockError::Version => Self::NeedsUpgrade,
             UnlockError::Parameters => Self::Damaged { code: "import.parameters" },
-            UnlockError::Memory => Self::Storage,
+            UnlockError::Memory => Self::Memory,
             UnlockError::Partial | UnlockError::Damaged => Self::Damaged { code: "vault.keys" },
         }
+    }
+}
+
+impl From<Starved> for Error {
+    fn from(_: Starved) -> Self {
+        Self::Memory
     }
 }
 
@@ -137,6 +150,7 @@ impl From<EditError> for Error {
             EditError::TooLong => Self::Invalid { field: "text", rule: "text.long" },
             EditError::Full => Self::Invalid { field: "text", rule: "doc.full" },
             EditError::Tag => Self::Invalid { field: "tag", rule: "tag.form" },
+            EditError::Starved => Self::Memory,
             EditError::Gate(_) | EditError::Library => Self::Damaged { code: "doc.own" },
         }
     }

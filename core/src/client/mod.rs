@@ -26,6 +26,7 @@ pub use node::machine::{Node, Notice, Now, Output};
 pub use session::evidence::Exhibit;
 pub use session::lists::{Found, SpaceReport};
 pub use session::pages::{Shown, Timeline};
+pub use session::regain::Rebuilding;
 pub use session::unlocked::Session;
 pub use session::verify::Verification;
 pub use space::card::DocumentCard;

@@ -2,9 +2,10 @@
 
 use super::change::{Incoming, Place};
 use super::edit::{Edit, written};
-use super::error::{EditError, LoadError, Refused};
+use super::error::{EditError, LoadError, Refused, Starved};
 use super::gate::{admit_own, take_back};
 use super::index::Index;
+use super::limit::STACK_BYTES;
 use super::saved::{self, Saved};
 use super::schema::{DocumentKind, Fields};
 use super::{guard, merge};
@@ -45,28 +46,37 @@ impl Document {
     pub fn load(kind: DocumentKind, saved: &[u8]) -> Result<Self, LoadError> {
         let saved = Saved::decode(kind, saved)?;
         let (automerge, changes) = guard::run(|| saved::open(saved.automerge, kind))
-            .map_err(|guard::Failed| LoadError::Damaged)?
+            .map_err(|failed| match failed {
+                guard::Failed::Panicked => LoadError::Damaged,
+                guard::Failed::NoThread => LoadError::Starved,
+            })?
             .ok_or(LoadError::Damaged)?;
         let index = saved.index(kind, &changes)?;
         Ok(Self { kind, automerge, index })
     }
 
     /// Makes the document anew from all its entries, in causal order.
+    ///
+    /// # Errors
+    /// As [`Self::merge`].
     pub fn rebuild(
         kind: DocumentKind,
         entries: impl IntoIterator<Item = Incoming>,
-    ) -> (Self, Merged) {
+    ) -> Result<(Self, Merged), Starved> {
         let mut document = Self::new(kind);
         let incoming: Vec<_> = entries.into_iter().collect();
-        let merged = document.merge(&incoming);
-        (document, merged)
+        let merged = document.merge(&incoming)?;
+        Ok((document, merged))
     }
 
     /// Takes in what accepted entries bring, given in causal order. Each is judged alone, then all that passed are
     /// applied together on a copy, which takes this document's place only if it can be read, saved and opened.
     /// An entry that was merged before is passed over.
-    pub fn merge(&mut self, incoming: &[Incoming]) -> Merged {
-        merge::merge(self, incoming)
+    ///
+    /// # Errors
+    /// [`Starved`]: nothing was judged and nothing taken in; it is to be tried again.
+    pub fn merge(&mut self, incoming: &[Incoming]) -> Result<Merged, Starved> {
+        merge::merge(self, incoming, STACK_BYTES)
     }
 
     /// Makes an edit of one's own and returns its raw changes, which belong into the entry that `place` names: none
@@ -83,7 +93,10 @@ impl Document {
         let copy = self.automerge.clone();
         let kind = self.kind;
         let (automerge, changes) = guard::run(|| written(copy, kind, (place.actor, time_ms), edit))
-            .map_err(|guard::Failed| EditError::Library)??;
+            .map_err(|failed| match failed {
+                guard::Failed::Panicked => EditError::Library,
+                guard::Failed::NoThread => EditError::Starved,
+            })??;
         let mut undo = Vec::with_capacity(changes.len());
         for raw in &changes {
             match admit_own(&mut self.index, kind, place, raw) {

@@ -137,7 +137,16 @@ pub enum EditError {
     /// The document library failed; the document is as before.
     #[error("the document library failed")]
     Library,
+    /// As [`Starved`].
+    #[error("there is too little memory at the moment")]
+    Starved,
 }
+
+/// The system has too little memory at the moment to look at a document. Nothing was judged, taken in or lost: it is
+/// to be tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("there is too little memory at the moment")]
+pub struct Starved;
 
 /// Why saved bytes are not a document. The entries are the truth: rebuild from them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -151,4 +160,7 @@ pub enum LoadError {
     /// Damaged bytes.
     #[error("the saved document is damaged")]
     Damaged,
+    /// As [`Starved`]: the bytes may be whole.
+    #[error("there is too little memory at the moment")]
+    Starved,
 }

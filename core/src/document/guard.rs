@@ -11,22 +11,32 @@ use std::thread;
 
 const THREAD_NAME: &str = "reknit-document";
 
-/// The work panicked, or no thread could be had.
-#[derive(Debug)]
-pub(super) struct Failed;
+/// Why there is no result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Failed {
+    /// The work panicked: it would again.
+    Panicked,
+    /// The system gave no thread with such a stack, for want of memory: nothing was looked at, and it may at another time.
+    NoThread,
+}
 
 /// Runs the work to its end and returns what it returned. Whatever it was given to change must then be dropped.
 pub(super) fn run<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, Failed> {
+    run_on(STACK_BYTES, work)
+}
+
+/// The same on a stack of another size.
+pub(super) fn run_on<T: Send>(stack: usize, work: impl FnOnce() -> T + Send) -> Result<T, Failed> {
     silence_own_thread();
     thread::scope(|scope| {
         thread::Builder::new()
             .name(THREAD_NAME.to_owned())
-            .stack_size(STACK_BYTES)
+            .stack_size(stack)
             .spawn_scoped(scope, || catch_unwind(AssertUnwindSafe(work)))
-            .map_err(|_| Failed)?
+            .map_err(|_| Failed::NoThread)?
             .join()
-            .map_err(|_| Failed)?
-            .map_err(|_| Failed)
+            .map_err(|_| Failed::Panicked)?
+            .map_err(|_| Failed::Panicked)
     })
 }
 
@@ -42,13 +52,22 @@ fn silence_own_thread() {
     });
 }
 
+/// A stack that no machine has.
+#[cfg(test)]
+pub(super) const TOO_MUCH: usize = 1 << 60;
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_panic_is_caught_and_quiet() {
-        assert!(run(|| panic!("must not be printed")).is_err());
+        assert_eq!(run(|| panic!("must not be printed")), Err::<(), _>(Failed::Panicked));
         assert_eq!(run(|| 5).unwrap(), 5);
+    }
+
+    #[test]
+    fn a_stack_that_no_machine_has_is_no_refusal() {
+        assert_eq!(run_on(TOO_MUCH, || 5), Err(Failed::NoThread));
     }
 }

@@ -2,14 +2,19 @@
 
 use super::change::{Incoming, change_hash};
 use super::document::{Document, Merged};
-use super::error::Refused;
+use super::error::{Refused, Starved};
 use super::gate::{admit, take_back};
 use super::schema::{DocumentKind, Fields};
 use super::{guard, saved};
 use automerge::{Automerge, Change, ChangeHash};
 use std::collections::BTreeMap;
 
-pub(super) fn merge(document: &mut Document, incoming: &[Incoming]) -> Merged {
+/// `stack` is what the work may take of memory at once.
+pub(super) fn merge(
+    document: &mut Document,
+    incoming: &[Incoming],
+    stack: usize,
+) -> Result<Merged, Starved> {
     // Entries that Automerge failed on, by their place in `incoming`.
     let mut failed: BTreeMap<usize, Refused> = BTreeMap::new();
     loop {
@@ -33,14 +38,16 @@ pub(super) fn merge(document: &mut Document, incoming: &[Incoming]) -> Merged {
         let entries: Vec<_> = admitted.iter().map(|(_, entry)| *entry).collect();
         if entries.is_empty() {
             // A refusal copies nothing, however much stands here.
-            return merged(incoming, &refused, false);
+            return Ok(merged(incoming, &refused, false));
         }
-        if let Some(automerge) = applied(&document.automerge, document.kind, &entries) {
+        let trial = applied(&document.automerge, document.kind, &entries, stack);
+        if let Ok(Some(automerge)) = trial {
             document.automerge = automerge;
-            return merged(incoming, &refused, true);
+            return Ok(merged(incoming, &refused, true));
         }
         take_back(&mut document.index, undo);
-        let culprit = culprit(document, &entries);
+        trial?;
+        let culprit = culprit(document, &entries, stack)?;
         failed.extend(admitted.get(culprit).map(|(at, _)| (*at, Refused::Apply)));
     }
 }
@@ -63,27 +70,32 @@ fn is_known(document: &Document, entry: &Incoming) -> bool {
 }
 
 /// The first entry at which applying fails, found by halving: all before it go well together.
-fn culprit(document: &Document, entries: &[&Incoming]) -> usize {
+fn culprit(document: &Document, entries: &[&Incoming], stack: usize) -> Result<usize, Starved> {
     let (mut good, mut bad) = (0, entries.len());
     while bad - good > 1 {
         let middle = good + (bad - good) / 2;
         let first = entries.get(..middle).unwrap_or(entries);
-        if applied(&document.automerge, document.kind, first).is_some() {
+        if applied(&document.automerge, document.kind, first, stack)?.is_some() {
             good = middle;
         } else {
             bad = middle;
         }
     }
-    good
+    Ok(good)
 }
 
 /// A copy with the changes in it, if it can be read, saved and opened again.
-fn applied(base: &Automerge, kind: DocumentKind, entries: &[&Incoming]) -> Option<Automerge> {
+fn applied(
+    base: &Automerge,
+    kind: DocumentKind,
+    entries: &[&Incoming],
+    stack: usize,
+) -> Result<Option<Automerge>, Starved> {
     if entries.is_empty() {
-        return Some(base.clone());
+        return Ok(Some(base.clone()));
     }
     let raws: Vec<&Vec<u8>> = entries.iter().flat_map(|entry| &entry.changes).collect();
-    guard::run(|| {
+    let trial = guard::run_on(stack, || {
         let mut copy = base.clone();
         let changes: Vec<Change> = raws
             .iter()
@@ -96,17 +108,42 @@ fn applied(base: &Automerge, kind: DocumentKind, entries: &[&Incoming]) -> Optio
         let same = again.get_heads() == copy.get_heads() && Fields::read(&again, kind) == fields;
         let all_in = hashes.iter().all(|hash| copy.get_change_meta_by_hash(hash).is_some());
         (same && all_in).then_some(copy)
-    })
-    .ok()?
+    });
+    match trial {
+        Ok(copy) => Ok(copy),
+        Err(guard::Failed::Panicked) => Ok(None),
+        Err(guard::Failed::NoThread) => Err(Starved),
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::change::{ActorId, Place};
+    use super::super::edit::Edit;
     use super::*;
+    use crate::model::id::EntryId;
 
     #[test]
     fn nothing_comes_and_nothing_changes() {
         let mut document = Document::new(DocumentKind::Journal);
-        assert_eq!(document.merge(&[]), Merged::default());
+        assert_eq!(document.merge(&[]), Ok(Merged::default()));
+    }
+
+    #[test]
+    fn f14_without_memory_for_a_thread_no_change_is_refused_and_it_is_taken_in_later() {
+        let actor = |byte| ActorId::from_bytes([byte; 16]);
+        let place = Place { actor: actor(1), entry: 1 };
+        let edit = Edit { text: Some("honest".to_owned()), ..Edit::default() };
+        let changes = Document::new(DocumentKind::Journal).edit(place, &edit, 1_000).unwrap();
+        let seen = BTreeMap::new();
+        let source = EntryId::from_bytes([1; 32]);
+        let incoming = [Incoming { source, place, seen, changes }];
+        let mut document = Document::new(DocumentKind::Journal);
+        let before = document.save();
+        assert_eq!(merge(&mut document, &incoming, guard::TOO_MUCH), Err(Starved));
+        assert_eq!(document.save(), before, "nothing of it was taken in");
+        let merged = document.merge(&incoming).unwrap();
+        assert_eq!((merged.changed, merged.refused), (true, Vec::new()));
+        assert_eq!(document.fields().text, "honest");
     }
 }

@@ -31,7 +31,7 @@ pub use change::{ActorId, Incoming, Place, change_hash};
 pub use diff::rebased;
 pub use document::{Document, Merged};
 pub use edit::Edit;
-pub use error::{EditError, LoadError, Refused};
+pub use error::{EditError, LoadError, Refused, Starved};
 pub use gate::{check_bytes, count_ops};
 pub use limit::{
     BYTES_PER_AUTHOR_MAX, CHANGE_BYTES_MAX, CHANGES_PER_AUTHOR_MAX, CHANGES_PER_ENTRY_MAX,

@@ -148,6 +148,15 @@ pub enum Incident {
         /// The chain in which the other one writes.
         chain: ChainId,
     },
+    /// What this device had stored was damaged and is set aside; what of it nobody else has, and could not be read.
+    StoreDamaged {
+        /// Entries that stood there by their names.
+        entries: u32,
+        /// Unfinished texts.
+        drafts: u32,
+        /// Settings and plans of this device.
+        facts: u32,
+    },
     /// Its author has written as much into the document as one device may.
     DocumentFull {
         /// The entry that carries the changes.
@@ -207,6 +216,7 @@ impl Incident {
             Self::Poison { .. } => "doc.poison",
             Self::DeviceRestored { .. } => "device.restored",
             Self::DeviceCopied { .. } => "device.copied",
+            Self::StoreDamaged { .. } => "store.damaged",
             Self::DocumentFull { .. } => "doc.full",
             Self::RecordFull { .. } => "record.full",
             Self::Bulk { .. } => "entry.bulk",
@@ -240,6 +250,7 @@ impl Incident {
             | Self::CheckDiffers { .. }
             | Self::DeviceRestored { .. }
             | Self::DeviceCopied { .. }
+            | Self::StoreDamaged { .. }
             | Self::Bulk { .. }
             | Self::AsideFull { .. }
             | Self::Unlisted { .. } => false,
@@ -280,6 +291,7 @@ impl Incident {
             | Self::Poison { .. }
             | Self::DeviceRestored { .. }
             | Self::DeviceCopied { .. }
+            | Self::StoreDamaged { .. }
             | Self::DocumentFull { .. }
             | Self::RecordFull { .. } => hash::sha256(&[&self.encode()]),
         }
@@ -331,6 +343,9 @@ impl Incident {
                 w.u8(20).bytes(chain.device.as_bytes()).u16(chain.inc)
             }
             Self::DeviceCopied { chain } => w.u8(21).bytes(chain.device.as_bytes()).u16(chain.inc),
+            Self::StoreDamaged { entries, drafts, facts } => {
+                w.u8(24).u32(*entries).u32(*drafts).u32(*facts)
+            }
             Self::DocumentFull { entry, document } => {
                 w.u8(33).bytes(entry.as_bytes()).bytes(document.as_bytes())
             }
@@ -401,8 +416,9 @@ impl Incident {
             21 => Self::DeviceCopied { chain: chain(&mut r)? },
             22 => Self::RelayFork { store: StoreId::from_bytes(r.array()?), position: r.u64()? },
             23 => Self::CheckDiffers { chain: chain(&mut r)?, seq: r.u64()? },
+            24 => Self::StoreDamaged { entries: r.u32()?, drafts: r.u32()?, facts: r.u32()? },
             kind @ 32..=37 => Self::decode_bounded(kind, &mut r)?,
-            0 | 16..=19 | 24..=31 | 38..=u8::MAX => return Err(DecodeError::Version),
+            0 | 16..=19 | 25..=31 | 38..=u8::MAX => return Err(DecodeError::Version),
         };
         r.end()?;
         Ok(incident)

@@ -30,6 +30,7 @@ fn one_of_each() -> Vec<Incident> {
         Incident::Poison { entry, document: DocumentId::from_bytes([16; 16]) },
         Incident::DeviceRestored { chain },
         Incident::DeviceCopied { chain },
+        Incident::StoreDamaged { entries: 21, drafts: 22, facts: 23 },
         Incident::DocumentFull { entry, document: DocumentId::from_bytes([17; 16]) },
         Incident::RecordFull { entry },
         Incident::Bulk { person, position, count: 18 },

@@ -16,6 +16,8 @@ const DEVICE_RESTORED: &str = "This device was restored from a copy, or copied. 
     what it had written since, and goes on under a new beginning.";
 const DEVICE_COPIED: &str = "Another copy of this device goes on under its name. If you did not restore a \
     copy yourself, remove this device and add it anew.";
+const STORE_DAMAGED: &str = "What this device had stored was damaged, as disks do. It is set aside as it is; what could \
+    be read there, and what the relay holds, is here again.";
 const DOCUMENT_FULL: &str = "A text has grown larger than one device may make it. The change was set aside; \
     your own edits go on.";
 const RECORD_FULL: &str = "More was said about one thing than one device may say. It was set aside; what was \
@@ -61,6 +63,7 @@ impl Incident {
             Self::Poison { .. } => POISON,
             Self::DeviceRestored { .. } => DEVICE_RESTORED,
             Self::DeviceCopied { .. } => DEVICE_COPIED,
+            Self::StoreDamaged { .. } => STORE_DAMAGED,
             Self::DocumentFull { .. } => DOCUMENT_FULL,
             Self::RecordFull { .. } => RECORD_FULL,
             Self::Bulk { .. } => {

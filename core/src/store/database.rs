@@ -24,9 +24,9 @@ use super::presence::Presence;
 use super::whole::{perform, sum_of};
 
 /// The file's name in its folder.
-const FILE: &str = "rows.db";
+pub(super) const FILE: &str = "rows.db";
 /// The engine's name for its log.
-const LOG: &str = "rows.db-wal";
+pub(super) const LOG: &str = "rows.db-wal";
 /// "RKNT": tells our files from other programs'.
 const APPLICATION_ID: i32 = 0x524b_4e54;
 /// The layout below. A file with a higher number is left alone.
@@ -100,6 +100,9 @@ impl Store {
         let file = folder.join(FILE);
         if !file.try_exists()? {
             return Err(StoreError::Absent);
+        }
+        if file.is_dir() {
+            return Err(StoreError::Foreign);
         }
         let (presence, alone) = Presence::enter(folder)?;
         let unclosed = alone && folder.join(LOG).try_exists()?;

@@ -23,6 +23,9 @@ pub enum StoreError {
     /// The file cannot be read as what it says it is.
     #[error("the store is damaged")]
     Damaged,
+    /// As many damaged stores are set aside here as may be: a person has to look at the disk.
+    #[error("many damaged stores are set aside here")]
+    Crowded,
     /// Another process is writing and did not finish in time. Nothing was written; try again.
     #[error("the store is in use by another process")]
     Busy,

@@ -100,7 +100,7 @@ fn sibling(target: &Path) -> Result<PathBuf, StoreError> {
 }
 
 /// The path beside `target` whose name is longer by `ending`.
-fn with_ending(target: &Path, ending: &str) -> Result<PathBuf, StoreError> {
+pub(super) fn with_ending(target: &Path, ending: &str) -> Result<PathBuf, StoreError> {
     let mut name = OsString::from(target.file_name().ok_or(StoreError::Disk)?);
     name.push(ending);
     Ok(target.with_file_name(name))
@@ -113,7 +113,7 @@ fn parent(target: &Path) -> &Path {
     }
 }
 
-fn remove_if_there(folder: &Path) -> Result<(), StoreError> {
+pub(super) fn remove_if_there(folder: &Path) -> Result<(), StoreError> {
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error.into()),
         Ok(()) | Err(_) => Ok(()),

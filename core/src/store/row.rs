@@ -38,11 +38,13 @@ pub enum Table {
     Positions = 16,
     /// Which entries stand at each place of a chain, and what their authors had seen.
     Places = 17,
+    /// Entries of a store that was set aside, as they were sealed there, until they are told again.
+    Salvaged = 18,
 }
 
 impl Table {
     /// Every table, by number.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Meta,
         Self::Control,
         Self::Entries,
@@ -60,6 +62,7 @@ impl Table {
         Self::Quarantine,
         Self::Positions,
         Self::Places,
+        Self::Salvaged,
     ];
 
     /// The number of the table.
@@ -87,6 +90,6 @@ mod tests {
 
     #[test]
     fn all_tables_are_listed_by_number() {
-        assert!(Table::ALL.iter().map(|table| table.number()).eq(1..=17));
+        assert!(Table::ALL.iter().map(|table| table.number()).eq(1..=18));
     }
 }

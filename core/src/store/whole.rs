@@ -9,6 +9,7 @@ use wire::hash::sha256;
 use super::batch::Act;
 use super::database::Store;
 use super::error::StoreError;
+use super::row::Row;
 
 const ALL: &str = "select tbl, state, id, ord, body from row";
 
@@ -29,6 +30,11 @@ impl Weight {
     }
 }
 
+/// What a row adds to the sum.
+pub(super) fn weight_of(table: u8, row: &Row) -> u64 {
+    Weight::of(table, row.state, &row.id, &row.order, &row.body).0
+}
+
 /// Carries out one act, and says what the sum is after it.
 pub(super) fn perform(connection: &Connection, act: &Act, sum: u64) -> Result<u64, StoreError> {
     match act {
@@ -40,8 +46,7 @@ pub(super) fn perform(connection: &Connection, act: &Act, sum: u64) -> Result<u6
                      on conflict (tbl, id) do update set ord = ?3, state = ?4, body = ?5",
                 )?
                 .execute(params![table.number(), row.id, row.order, row.state, row.body])?;
-            let new = Weight::of(table.number(), row.state, &row.id, &row.order, &row.body);
-            Ok(sum.wrapping_add(new.0))
+            Ok(sum.wrapping_add(weight_of(table.number(), row)))
         }
         Act::Delete(table, id) => {
             let sum = without(connection, table.number(), id, sum)?;

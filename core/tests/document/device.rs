@@ -45,7 +45,7 @@ impl Device {
     }
 
     pub(crate) fn receive(&mut self, entries: &[Incoming]) -> Merged {
-        let merged = self.document.merge(entries);
+        let merged = self.document.merge(entries).unwrap();
         for entry in entries.iter().filter(|entry| entry.place.actor != self.actor) {
             let newest = self.seen.entry(entry.place.actor).or_default();
             *newest = (*newest).max(entry.place.entry);

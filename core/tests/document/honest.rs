@@ -202,7 +202,7 @@ proptest! {
         let fields = group.devices[0].document.fields();
         for (device, held) in group.devices.iter().zip(&group.held) {
             prop_assert_eq!(&device.document.fields(), &fields);
-            let (again, merged) = Document::rebuild(DocumentKind::Journal, held.clone());
+            let (again, merged) = Document::rebuild(DocumentKind::Journal, held.clone()).unwrap();
             prop_assert_eq!(merged.refused, vec![]);
             prop_assert_eq!(&again.fields(), &fields);
         }

@@ -94,7 +94,7 @@ fn prefixes(entries: &[Incoming]) -> Vec<Vec<u8>> {
     let mut document = Document::new(DocumentKind::Journal);
     let mut saved = vec![document.save()];
     for entry in entries {
-        assert_eq!(document.merge(std::slice::from_ref(entry)).refused, []);
+        assert_eq!(document.merge(std::slice::from_ref(entry)).unwrap().refused, []);
         saved.push(document.save());
     }
     saved
@@ -118,7 +118,7 @@ proptest! {
             altered(&mut entry.changes[0], &places);
             let mut document = Document::load(DocumentKind::Journal, &saved[at]).unwrap();
             let before = document.fields();
-            let merged = document.merge(&[entry]);
+            let merged = document.merge(&[entry]).unwrap();
             prop_assert!(merged.refused.iter().all(|(_, why)| *why != Refused::Apply), "the gate let it through");
             if !merged.refused.is_empty() {
                 prop_assert_eq!(document.fields(), before);
@@ -142,17 +142,17 @@ proptest! {
             let at = at.index(entries.len());
             altered(&mut entries[at].changes[0], places);
         }
-        let (whole, all_at_once) = Document::rebuild(DocumentKind::Journal, entries.clone());
+        let (whole, all_at_once) = Document::rebuild(DocumentKind::Journal, entries.clone()).unwrap();
         let other_order = reordered(&entries, &choices);
         let (first, second) = other_order.split_at(cut.index(other_order.len()));
-        let (mut parts, mut merged) = Document::rebuild(DocumentKind::Journal, first.to_vec());
-        let rest = parts.merge(second);
+        let (mut parts, mut merged) = Document::rebuild(DocumentKind::Journal, first.to_vec()).unwrap();
+        let rest = parts.merge(second).unwrap();
         merged.refused.extend(rest.refused);
         prop_assert_eq!(refusals(&all_at_once.refused), refusals(&merged.refused));
         prop_assert_eq!(whole.fields(), parts.fields());
         let (mut single, mut refused) = (Document::new(DocumentKind::Journal), vec![]);
         for entry in &other_order {
-            refused.extend(single.merge(std::slice::from_ref(entry)).refused);
+            refused.extend(single.merge(std::slice::from_ref(entry)).unwrap().refused);
         }
         prop_assert_eq!(refusals(&all_at_once.refused), refusals(&refused));
         prop_assert_eq!(whole.fields(), single.fields());

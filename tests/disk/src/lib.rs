@@ -23,5 +23,7 @@ pub mod random;
 pub mod relay;
 pub mod rows;
 pub mod schedule;
+pub mod spoiled;
 pub mod tally;
 pub mod tree;
+pub mod vault;

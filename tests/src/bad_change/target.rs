@@ -73,7 +73,7 @@ impl Target {
 
     /// Takes in an entry of the attacker's with these changes.
     pub fn merge(&mut self, entry: u64, changes: Vec<Vec<u8>>) -> Merged {
-        self.document.merge(&[incoming(entry, changes)])
+        self.document.merge(&[incoming(entry, changes)]).expect("memory for a thread")
     }
 }
 

@@ -119,7 +119,7 @@ pub fn gate_change(bytes: &[u8]) {
     let mut held = DOCUMENT.lock().unwrap_or_else(PoisonError::into_inner);
     let load = || Document::load(DocumentKind::Journal, saved).expect("our own save");
     let mut document = held.take().unwrap_or_else(load);
-    let merged = document.merge(&[incoming(1, vec![raw])]);
+    let merged = document.merge(&[incoming(1, vec![raw])]).expect("memory for a thread");
     let failed = merged.refused.iter().any(|(_, why)| *why == Refused::Apply);
     assert!(!failed, "the gate let it through");
     if merged.refused.is_empty() {

@@ -47,7 +47,7 @@ fn an_entry_has_bounds_of_its_own() {
         };
         changes.push(next.build());
     }
-    let merged = Target::new().document.merge(&[incoming(1, changes.clone())]);
+    let merged = Target::new().document.merge(&[incoming(1, changes.clone())]).unwrap();
     assert_eq!(merged.refused[0].1, Refused::Items, "195,000 operations in one entry");
     changes.truncate(2);
     assert_eq!(Target::new().merge(1, changes).refused, [], "130,000 are in order");
@@ -90,7 +90,8 @@ fn a_refusal_copies_nothing_however_much_stands_in_the_document() {
     let long = Edit { text: Some("x".repeat(60_000)), ..Edit::default() };
     target.document.edit(place(VICTIM, 2), &long, 0).unwrap();
     let bad = [incoming(1, vec![raw])];
-    let bytes = spent(|| assert_eq!(target.document.merge(&bad).refused[0].1, Refused::Run));
+    let bytes =
+        spent(|| assert_eq!(target.document.merge(&bad).unwrap().refused[0].1, Refused::Run));
     println!("refused with {bytes} bytes allocated");
     assert!(bytes < 16 << 10, "{bytes} bytes");
 }

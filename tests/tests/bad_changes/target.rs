@@ -39,7 +39,7 @@ pub(crate) fn refused_all(row: &str, why: Refused, changes: Vec<Vec<u8>>) {
     let (good, before) = (target.good().build(), target.document.save());
     let bad = [incoming(1, changes)];
     let (region, started) = (Region::new(ALLOCATOR), now());
-    let merged = target.document.merge(&bad);
+    let merged = target.document.merge(&bad).unwrap();
     let (spent, time) = (region.change().bytes_allocated, started.elapsed());
     println!("{row}: {time:?}, {spent} bytes allocated");
     assert_eq!(merged.refused, [(bad[0].source, why)], "{row}");

@@ -50,7 +50,7 @@ fn all<const ROW: u32>(bench: &mut Bench) {
         let entry = [incoming(1, changes)];
         let mut reason = None;
         let judge = || {
-            let merged = target.document.merge(&entry);
+            let merged = target.document.merge(&entry).unwrap();
             reason = merged.refused.first().map(|(_, why)| *why);
             reason.map(|why| Said::new(why.code(), why.sentence()))
         };
@@ -80,7 +80,7 @@ fn b59(bench: &mut Bench) {
     let entry = Incoming { source, place, seen: BTreeMap::new(), changes };
     let mut read = Document::new(DocumentKind::Agreement);
     bench.bad("received", || {
-        let merged = read.merge(std::slice::from_ref(&entry));
+        let merged = read.merge(std::slice::from_ref(&entry)).unwrap();
         merged.refused.first().map(|(_, why)| Said::new(why.code(), why.sentence()))
     });
     bench.good("all of it is there", read.fields().text == pasted);
@@ -91,7 +91,7 @@ fn b59(bench: &mut Bench) {
     let (source, seen) = (EntryId::from_bytes([6; 32]), BTreeMap::from([(author, 1)]));
     let entry = Incoming { source, place, seen, changes };
     bench.bad("all of it replaced", || {
-        let merged = written.merge(std::slice::from_ref(&entry));
+        let merged = written.merge(std::slice::from_ref(&entry)).unwrap();
         merged.refused.first().map(|(_, why)| Said::new(why.code(), why.sentence()))
     });
     bench.good("both read the same", written.fields() == read.fields());

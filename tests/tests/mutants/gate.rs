@@ -44,7 +44,7 @@ impl Tally {
         let mut document = ground.held.take().unwrap_or_else(|| ground.load());
         let before = document.change_count();
         let entry = Incoming { changes, ..ground.entry.clone() };
-        let merged = document.merge(std::slice::from_ref(&entry));
+        let merged = document.merge(std::slice::from_ref(&entry)).unwrap();
         let Some((_, why)) = merged.refused.first() else {
             self.accepted += 1;
             let again = Document::load(KIND, &document.save()).expect("what was taken in is saved");
@@ -80,7 +80,7 @@ fn honest() -> Vec<Ground> {
             if !entry.changes.is_empty() {
                 grounds.push(Ground::new(&document, entry.clone()));
             }
-            assert_eq!(document.merge(&[entry]).refused, []);
+            assert_eq!(document.merge(&[entry]).unwrap().refused, []);
         }
     }
     grounds

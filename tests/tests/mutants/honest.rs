@@ -19,7 +19,8 @@ fn honest_histories_are_never_refused_and_end_alike() {
         for device in &group.devices {
             assert!(device.document.fields() == fields, "seed {seed}: another text");
         }
-        let (again, merged) = Document::rebuild(DocumentKind::Journal, group.held[0].clone());
+        let (again, merged) =
+            Document::rebuild(DocumentKind::Journal, group.held[0].clone()).unwrap();
         assert!(again.fields() == fields, "seed {seed}: another text when built anew");
         entries += group.held[0].len();
         changes += group.held[0].iter().map(|entry| entry.changes.len()).sum::<usize>();

@@ -34,7 +34,7 @@ fn replica(entries: &[Incoming], random: &mut Seeded) -> (BTreeSet<([u8; 32], Re
     let (mut refused, mut rest) = (BTreeSet::new(), entries);
     while !rest.is_empty() {
         let (piece, after) = rest.split_at(1 + index(random, rest.len().min(6)));
-        let merged = document.merge(piece);
+        let merged = document.merge(piece).unwrap();
         refused.extend(merged.refused.iter().map(|(entry, why)| (entry.to_bytes(), *why)));
         rest = after;
         if random.one_in(4) {

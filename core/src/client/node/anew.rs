@@ -79,6 +79,9 @@ impl Node {
                 SpaceKind::Shared => &mut self.session.shared,
             };
             let Slot::Open(space) = slot else { continue };
+            if space.rebuilding {
+                continue;
+            }
             space.want_anew(random)?;
             if let Anew::Sweep { from } = space.anew {
                 let chain = ChainId { device: space.me.device, inc: from };

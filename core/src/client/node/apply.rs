@@ -106,6 +106,7 @@ impl Node {
             SpaceKind::Shared => self.session.shared.space_mut().ok_or(Error::NotPaired)?,
         };
         space.move_to(line, random)?;
+        self.session.remember_home(random)?;
         self.refresh_links()?;
         Ok(Answer::Done)
     }

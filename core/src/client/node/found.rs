@@ -226,7 +226,7 @@ fn fits(space: &Space, expected: &[u8]) -> Result<Option<bool>, Error> {
         return Ok(None);
     }
     let admitted = space.log.transcript_of(space.me.device).is_some_and(|th| met.contains(th));
-    Ok(Some(space.log.op_id_at(idx) == Some(op) && admitted && space.is_member()))
+    Ok(Some(space.log.op_id_at(idx) == Some(op) && admitted && space.is_in()))
 }
 
 impl Node {

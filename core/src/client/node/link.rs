@@ -110,7 +110,9 @@ impl Node {
         self.pull_all_missing();
         loop {
             self.settle(now, random)?;
-            self.offer_intents(random)?;
+            if self.offer_intents(random)? {
+                continue;
+            }
             self.bring_back(random)?;
             self.pump_pairing(now, random)?;
             let next = self
@@ -374,6 +376,9 @@ impl Node {
         self.ask_founded(relay, sid)?;
         self.ask_registered(relay, sid)?;
         let again = self.pull_missing(sid, true);
+        if !again {
+            self.end_rebuild(sid, random)?;
+        }
         let Some(space) = self.session.space_of(sid) else { return Ok(()) };
         if !again {
             space.close_tickets()?;
@@ -382,13 +387,15 @@ impl Node {
     }
 
     /// Offers each space's first open intent to its relay, one at a time.
-    fn offer_intents(&mut self, random: &mut dyn Random) -> Result<(), Error> {
+    /// True if a log that no relay holds moved on: then more may follow.
+    fn offer_intents(&mut self, random: &mut dyn Random) -> Result<bool, Error> {
+        let mut moved = false;
         for kind in [SpaceKind::Private, SpaceKind::Shared] {
             let slot = match kind {
                 SpaceKind::Private => &mut self.session.private,
                 SpaceKind::Shared => &mut self.session.shared,
             };
-            let Some(space) = slot.space_mut() else { continue };
+            let Some(space) = slot.space_mut().filter(|space| !space.rebuilding) else { continue };
             let sid = space.home.sid;
             let loader = Session::loader(&self.session.identity);
             let keys = &self.session.identity.keys;
@@ -396,6 +403,7 @@ impl Node {
                 // Nobody else can write to this log: what this device appends is the log.
                 while let Some((_, item)) = control::compose_next(space, keys, random)? {
                     control::take_item(space, item, &loader, random)?;
+                    moved = true;
                 }
                 continue;
             }
@@ -411,6 +419,7 @@ impl Node {
                 link.engine.append(sid, item, idx);
             }
         }
-        Ok(())
+        self.unsettled |= moved;
+        Ok(moved)
     }
 }

@@ -4,6 +4,8 @@
 use crate::client::error::Error;
 use crate::client::node::found::META_REGISTERED;
 use crate::client::node::link::{Link, pending};
+use crate::client::node::machine::Node;
+use crate::client::session::regain::finish;
 use crate::client::space::outbox::OutboxItem;
 use crate::client::space::relay::{META_RESEED, Position};
 use crate::client::space::state::{FEW, Space};
@@ -17,6 +19,7 @@ use crate::sync;
 use std::collections::BTreeSet;
 use wire::address::AddressLine;
 use wire::codec::{Reader, Writer};
+use wire::id::SpaceHandle;
 
 /// Ids read at a time.
 const IDS: usize = 1_000;
@@ -166,5 +169,26 @@ impl Turn<'_> {
 impl Link {
     pub(crate) fn pending_of(space: &Space) -> Result<Vec<sync::Pending>, Error> {
         space.pending()
+    }
+}
+
+impl Node {
+    /// All that the relay holds of a space is here: if its store is made anew, that ends now.
+    pub(crate) fn end_rebuild(
+        &mut self,
+        sid: SpaceHandle,
+        random: &mut dyn Random,
+    ) -> Result<(), Error> {
+        let Some(space) = self.session.space_of(sid).filter(|space| space.rebuilding) else {
+            return Ok(());
+        };
+        // Without the log to its end nothing can be judged.
+        if space.log.next_idx() == 0 || space.log.next_idx() != space.control_held {
+            return Ok(());
+        }
+        let changed = finish(space, random)?;
+        self.unsettled = true;
+        self.notice_changed(changed);
+        Ok(())
     }
 }

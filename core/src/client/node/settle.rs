@@ -24,6 +24,9 @@ impl Node {
         if !core::mem::take(&mut self.unsettled) {
             return Ok(());
         }
+        let told = self.session.regain(random)?;
+        self.notice_changed(told);
+        self.session.remember_home(random)?;
         self.begin_anew(now, random)?;
         self.settle_gaps(now, random)?;
         self.follow_join(random)?;

@@ -80,6 +80,7 @@ impl Space {
             | Incident::Poison { .. }
             | Incident::DeviceRestored { .. }
             | Incident::DeviceCopied { .. }
+            | Incident::StoreDamaged { .. }
             | Incident::CheckDiffers { .. }
             | Incident::DocumentFull { .. }
             | Incident::RecordFull { .. }
@@ -120,6 +121,7 @@ impl Space {
             | Incident::Poison { .. }
             | Incident::DeviceRestored { .. }
             | Incident::DeviceCopied { .. }
+            | Incident::StoreDamaged { .. }
             | Incident::CheckDiffers { .. }
             | Incident::Bulk { .. }
             | Incident::AsideFull { .. }

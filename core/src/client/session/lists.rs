@@ -61,6 +61,8 @@ pub struct SpaceReport {
     pub held: bool,
     /// What it had written and is still to be written again.
     pub again: usize,
+    /// Whether its store was damaged and is made anew: until all is fetched nothing can be written here.
+    pub rebuilding: bool,
 }
 
 /// Something named by the first letters of its id.
@@ -309,6 +311,7 @@ impl Session {
             incarnation: space.me.inc,
             held: space.is_held(),
             again: staged::count(space)?,
+            rebuilding: space.rebuilding,
         })
     }
 

@@ -1,8 +1,10 @@
 //! An unlocked vault: identity, the private and the shared space, and what an app may ask of them.
 
 use crate::client::error::Error;
+use crate::client::session::home;
+use crate::client::session::replace::open_or_replace;
 use crate::client::space::card;
-use crate::client::space::state::{Loader, Space};
+use crate::client::space::state::{Loader, META_SPACE, Space};
 use crate::client::turn::control;
 use crate::client::vault::folder::{Place, Unlocked, Vault};
 use crate::client::vault::identity::Identity;
@@ -11,6 +13,7 @@ use crate::crypto::{AccessKeys, Home, Random, RecoveryKeys, Unlock, VaultId, Vau
 use crate::membership::{PrivateGenesis, SpaceKind, private_genesis};
 use crate::model::id::SpaceId;
 use crate::store::{Batch, Table, VaultLock};
+use wire::address::AddressLine;
 use wire::id::{RelayId, SpaceHandle};
 
 /// The name that this person chose, until it is told.
@@ -61,6 +64,8 @@ pub struct Session {
     pub(crate) private: Slot,
     pub(crate) shared: Slot,
     generation: (u64, u64),
+    /// Under which relay the private space is written down in a file of its own, once it is.
+    pub(crate) remembered: Option<Option<AddressLine>>,
 }
 
 impl Session {
@@ -75,7 +80,7 @@ impl Session {
     ) -> Result<Self, Error> {
         let mut unlocked = Vault::create(place, unlock, false, random)?;
         found_private(&mut unlocked, random)?;
-        Self::load(unlocked)
+        Self::load(unlocked, random)
     }
 
     /// Makes a vault for a further device of a person; pairing fills it.
@@ -87,7 +92,7 @@ impl Session {
         unlock: &[Unlock<'_>],
         random: &mut dyn Random,
     ) -> Result<Self, Error> {
-        Self::load(Vault::create(place, unlock, true, random)?)
+        Self::load(Vault::create(place, unlock, true, random)?, random)
     }
 
     /// Opens and unlocks the vault at a place.
@@ -95,14 +100,15 @@ impl Session {
     /// # Errors
     /// [`Error::NoVault`], [`Error::WrongSecret`], [`Error::Damaged`].
     pub fn open(place: Place, unlock: Unlock<'_>, random: &mut dyn Random) -> Result<Self, Error> {
-        let mut unlocked = Vault::open(place)?.unlock(unlock)?;
+        let mut unlocked = Vault::open(place)?.unlock_by(unlock, open_or_replace)?;
         if unlocked.identity.person != crate::model::id::PersonId::ZERO {
+            home::recall(&mut unlocked, random)?;
             found_private(&mut unlocked, random)?;
         }
-        Self::load(unlocked)
+        Self::load(unlocked, random)
     }
 
-    fn load(unlocked: Unlocked) -> Result<Self, Error> {
+    fn load(unlocked: Unlocked, random: &mut dyn Random) -> Result<Self, Error> {
         let Unlocked { place, vault_id, keys, identity, private, shared, turn } = unlocked;
         let mut session = Self {
             place,
@@ -112,8 +118,13 @@ impl Session {
             private: Slot::Empty(private),
             shared: Slot::Empty(shared),
             generation: (0, 0),
+            remembered: None,
         };
         session.load_spaces()?;
+        session.fetch_control_again()?;
+        session.regain(random)?;
+        session.remember_home(random)?;
+        session.end_turn()?;
         drop(turn);
         Ok(session)
     }
@@ -169,7 +180,8 @@ impl Session {
         self.identity = Unlocked::read_identity(&self.place, &self.keys, self.vault_id)?;
         // A store is looked at whole, after a failed write, only when nobody has it open.
         (self.private, self.shared) = (Slot::Moving, Slot::Moving);
-        let (private, shared) = Unlocked::shelves(&self.place, &self.keys, self.vault_id)?;
+        let (private, shared) =
+            Unlocked::shelves(&self.place, &self.keys, self.vault_id, open_or_replace)?;
         self.private = Slot::Empty(private);
         self.shared = Slot::Empty(shared);
         self.load_spaces()
@@ -233,6 +245,7 @@ impl Session {
         let shelf = match slot {
             Slot::Empty(shelf) => shelf,
             // A space that was awaited and never came gives its place to another one.
+            Slot::Open(space) if space.rebuilding => return space.must_be_member(),
             Slot::Open(space) if space.log.genesis().is_none() => {
                 for table in Table::ALL {
                     batch.clear(table);
@@ -265,7 +278,8 @@ fn shelf(slot: &Slot) -> Result<&Shelf, Error> {
 /// mended at the next opening.
 fn found_private(unlocked: &mut Unlocked, random: &mut dyn Random) -> Result<(), Error> {
     let Some(entropy) = &unlocked.identity.recovery else { return Ok(()) };
-    if unlocked.private.store().count(Table::Control)? > 0 {
+    let store = unlocked.private.store();
+    if store.count(Table::Control)? > 0 || store.get(Table::Meta, META_SPACE)?.is_some() {
         return Ok(());
     }
     let home = Home {

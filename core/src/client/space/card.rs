@@ -9,7 +9,7 @@ use crate::entry::Entry;
 use crate::membership::SpaceKind;
 use crate::model::Told;
 use crate::model::id::{DocumentId, EntryId, OrderKey, RecordId, SpaceId};
-use crate::store::{Direction, Table};
+use crate::store::{Direction, Place as Filed, Table};
 use crate::view::{Card, Status};
 use wire::codec::{DecodeError, Reader, Writer};
 use zeroize::Zeroizing;
@@ -29,7 +29,7 @@ const CARD_TEXT_BYTES_MAX: usize = 4_096;
 const KEY_PREFIX: &[u8] = b"key";
 const PAGE: usize = 1_000;
 /// Entries read at a time: each may be large.
-const ENTRIES: usize = 16;
+const ENTRIES: usize = 4;
 
 /// The state of a record's list row.
 pub(crate) const fn state_of(card: &Card) -> u8 {
@@ -104,17 +104,29 @@ pub(crate) fn each_entry(
 ) -> Result<(), Error> {
     let mut after = None;
     loop {
-        let rows =
-            shelf.store().page(Table::Entries, after.take(), ENTRIES, Direction::Ascending)?;
-        let Some(last) = rows.last() else { return Ok(()) };
-        after = Some((last.order, last.id.clone()));
-        for row in rows {
-            let row = shelf.open(Table::Entries, row)?;
-            let entry = Entry::decode(space, &row.body);
-            let entry = entry.map_err(|_| Error::Damaged { code: "store.entry" })?;
-            see(OrderKey(u128::from_be_bytes(row.order)), entry.peek().clone());
+        let page = entries_after(shelf, space, &mut after)?;
+        if page.is_empty() {
+            return Ok(());
         }
+        page.into_iter().for_each(|(k, entry)| see(k, entry));
     }
+}
+
+/// The next few entries in causal order behind a place, which is moved on; none at the end.
+pub(crate) fn entries_after(
+    shelf: &Shelf,
+    space: SpaceId,
+    after: &mut Option<Filed>,
+) -> Result<Vec<(OrderKey, Entry)>, Error> {
+    let rows = shelf.store().page(Table::Entries, after.take(), ENTRIES, Direction::Ascending)?;
+    *after = rows.last().map(|last| (last.order, last.id.clone()));
+    let read = |row| {
+        let row = shelf.open(Table::Entries, row)?;
+        let entry = Entry::decode(space, &row.body);
+        let entry = entry.map_err(|_| Error::Damaged { code: "store.entry" })?;
+        Ok((OrderKey(u128::from_be_bytes(row.order)), entry.peek().clone()))
+    };
+    rows.into_iter().map(read).collect()
 }
 
 /// What the lists of a space show, as bytes, in their order.

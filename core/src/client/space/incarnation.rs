@@ -15,7 +15,7 @@ use wire::codec::{Reader, Writer};
 /// over takes no new words.
 const TURNS_MAX: u16 = 16;
 /// Under which incarnation this device writes; 0 without the row.
-const META_INCARNATION: &[u8] = b"inc";
+pub(crate) const META_INCARNATION: &[u8] = b"inc";
 /// What is under way, see [`Anew`].
 const META_ANEW: &[u8] = b"anew";
 /// Begins the row of how much of an own chain the relay once held, kept when it forgot.

@@ -2,6 +2,7 @@
 //! comes next.
 
 pub(crate) mod card;
+pub(crate) mod damage;
 pub(crate) mod doubt;
 pub(crate) mod edit_row;
 pub(crate) mod gaps;

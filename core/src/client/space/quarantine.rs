@@ -20,7 +20,7 @@ const REFUSED_BYTES_MAX: u64 = 16 * 1_024 * 1_024;
 /// What was refused and not kept.
 pub(crate) const META_DROPPED: &[u8] = b"dropped";
 /// Under which rules all that is set aside was judged.
-const META_JUDGED: &[u8] = b"judged";
+pub(crate) const META_JUDGED: &[u8] = b"judged";
 /// Raised whenever a newer program may take what an older one refused.
 const RULES: u8 = 1;
 

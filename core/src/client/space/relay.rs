@@ -10,12 +10,12 @@ use wire::address::AddressLine;
 use wire::codec::{Reader, Writer};
 use wire::id::{RunningHash, StoreId};
 
-const META_CURSOR: &[u8] = b"cursor";
-const META_RELAY: &[u8] = b"relay";
+pub(crate) const META_CURSOR: &[u8] = b"cursor";
+pub(crate) const META_RELAY: &[u8] = b"relay";
 /// Set while entries that the relay lost are on their way back.
 pub(crate) const META_RESEED: &[u8] = b"reseed";
 /// The relay's database that held the same control log when last looked at.
-const META_AGREED: &[u8] = b"agreed";
+pub(crate) const META_AGREED: &[u8] = b"agreed";
 
 /// How far this device has stored what the relay holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

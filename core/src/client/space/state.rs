@@ -26,7 +26,7 @@ use wire::hash::item_hash;
 use wire::id::{EnvelopeId, ItemHash, SpaceHandle, StoreId};
 
 /// Meta rows by name.
-const META_SPACE: &[u8] = b"space";
+pub(crate) const META_SPACE: &[u8] = b"space";
 
 /// How many rows one read of a table takes, where each may be as large as an entry.
 pub(crate) const FEW: usize = 8;
@@ -80,6 +80,10 @@ pub(crate) struct Space {
     pub(crate) kept: BTreeSet<(u32, [u8; 32])>,
     /// In how many held items no wrap led to the keys.
     pub(crate) tried: usize,
+    /// Its store is made anew in place of a damaged one: all is fetched first, and nothing is written.
+    pub(crate) rebuilding: bool,
+    /// What of the damaged one follows on what is here was told again.
+    pub(crate) told_again: bool,
     /// There may be intents on the shelf: they need not be looked for at every turn.
     pub(crate) may_intend: bool,
 }
@@ -158,6 +162,8 @@ impl Space {
             outbox_moved: false,
             kept: BTreeSet::new(),
             tried: 0,
+            rebuilding: false,
+            told_again: false,
             may_intend: true,
             shelf,
         };
@@ -169,6 +175,7 @@ impl Space {
         space.load_suspects()?;
         space.load_relay()?;
         space.load_outbox()?;
+        space.load_damage()?;
         space.load_anew()?;
         space.load_keys()?;
         space.load_control(loader)?;
@@ -326,6 +333,11 @@ impl Space {
 
     /// Whether this device may write here.
     pub(crate) fn is_member(&self) -> bool {
+        !self.rebuilding && self.is_in()
+    }
+
+    /// Whether this device is in, able to write or not.
+    pub(crate) fn is_in(&self) -> bool {
         self.standing().device(self.me.device).is_some_and(|member| member.state == Standing::In)
     }
 
@@ -337,6 +349,9 @@ impl Space {
     /// # Errors
     /// [`Error::NotAllowed`] while this device is not in yet, or not any more.
     pub(crate) fn must_be_member(&self) -> Result<(), Error> {
+        if self.rebuilding {
+            return Err(Error::NotAllowed { rule: "store.rebuilding" });
+        }
         if self.is_member() { Ok(()) } else { Err(Error::NotAllowed { rule: "device.waiting" }) }
     }
 

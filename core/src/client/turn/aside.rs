@@ -236,7 +236,9 @@ fn again(space: &mut Space, states: &[u8], random: &mut dyn Random) -> Result<Ch
         let rows = store.page(Table::Quarantine, after.take(), RETRY_ROWS, Direction::Ascending)?;
         let Some(last) = rows.last() else { return Ok(changed) };
         after = Some((last.order, last.id.clone()));
-        make_way(space, rows.iter().map(|row| row.body.as_slice()), random)?;
+        if !space.rebuilding {
+            make_way(space, rows.iter().map(|row| row.body.as_slice()), random)?;
+        }
         let mut turn = Turn::new(space);
         for row in rows.into_iter().filter(|row| states.contains(&row.state)) {
             turn.take_again(row, random)?;

@@ -173,7 +173,7 @@ fn words_under(space: &Space, tip: OpId) -> Result<Vec<Named>, Error> {
         return Ok(words);
     }
     let mut found = BTreeSet::new();
-    for entry in card::entries(&space.shelf, space.home.space)? {
+    card::each_entry(&space.shelf, space.home.space, |_, entry| {
         let (idx, id) = entry.header.control;
         let names = |(at, op): &(u32, OpId)| *at == idx && op.as_bytes().starts_with(&id);
         let side = sides.iter().position(|side| side.iter().any(names));
@@ -185,7 +185,7 @@ fn words_under(space: &Space, tip: OpId) -> Result<Vec<Named>, Error> {
         {
             words.push(Named { header: entry.header.encode(), voice: *entry.voice.as_bytes() });
         }
-    }
+    })?;
     Ok(words)
 }
 

@@ -209,27 +209,39 @@ impl Turn<'_> {
     /// chance, or the sender's choice.
     fn gather_again(&mut self, random: &mut dyn Random) -> Result<(), Error> {
         self.incoming.clear();
-        let mut entries = card::entries(&self.space.shelf, self.space.home.space)?;
-        entries.extend(self.added_entries());
-        for entry in entries {
-            let (chain, seq) = (entry.header.chain, entry.header.seq);
-            let standing = self.space.standing_of(chain, seq, entry.id);
-            if self.space.is_in_doubt(chain, seq) {
-                self.mark(&entry, standing, random)?;
+        let mut after = None;
+        loop {
+            let page = card::entries_after(&self.space.shelf, self.space.home.space, &mut after)?;
+            if page.is_empty() {
+                break;
             }
-            if standing != EntryStanding::Counts {
-                continue;
-            }
-            if let Ok(Payload::Changes(documents)) =
-                Payload::decode(entry.header.kind, &entry.payload)
-            {
-                let seen = self.seen_by(chain, seq, entry.id);
-                for changes in documents {
-                    self.take_changes(&entry, &seen, changes);
-                }
+            for (_, entry) in page {
+                self.weigh_again(&entry, random)?;
             }
         }
+        for entry in self.added_entries() {
+            self.weigh_again(&entry, random)?;
+        }
         self.drop_documents()
+    }
+
+    fn weigh_again(&mut self, entry: &Entry, random: &mut dyn Random) -> Result<(), Error> {
+        let (chain, seq) = (entry.header.chain, entry.header.seq);
+        let standing = self.space.standing_of(chain, seq, entry.id);
+        if self.space.is_in_doubt(chain, seq) {
+            self.mark(entry, standing, random)?;
+        }
+        if standing != EntryStanding::Counts {
+            return Ok(());
+        }
+        let payload = Payload::decode(entry.header.kind, &entry.payload);
+        if let Ok(Payload::Changes(documents)) = payload {
+            let seen = self.seen_by(chain, seq, entry.id);
+            for changes in documents {
+                self.take_changes(entry, &seen, changes);
+            }
+        }
+        Ok(())
     }
 
     /// Documents of which no change counts any more are as if they had never been.

@@ -80,6 +80,8 @@ pub(crate) struct Turn<'a> {
     pub(crate) anew: BTreeSet<DocumentId>,
     /// What goes on now waited here, within the bounds of the waiting room.
     pub(crate) settling: bool,
+    /// What a damaged store held is told: what would have to wait is left where it is.
+    pub(crate) telling: bool,
     /// Whose allowance changed.
     pub(crate) spent: BTreeSet<PersonId>,
     /// What own devices need of entries that may be left at the relay; none as long as nobody asked.
@@ -142,6 +144,7 @@ impl<'a> Turn<'a> {
             ready,
             anew: BTreeSet::new(),
             settling: false,
+            telling: false,
             spent: BTreeSet::new(),
             needed: None,
             unlisted: 0,
@@ -261,7 +264,7 @@ impl<'a> Turn<'a> {
             Ok(verified) => verified,
             Err(error) => return Ok(Arrival::Refused(error)),
         };
-        self.own_elsewhere |= chain == self.space.me;
+        self.own_elsewhere |= chain == self.space.me && !self.space.rebuilding;
         match self.admit(&verified) {
             Admission::Accept(_) if self.is_too_much(&verified, origin, random)? => {
                 Ok(Arrival::Waiting)
@@ -354,6 +357,9 @@ impl<'a> Turn<'a> {
         origin: Origin,
         random: &mut dyn Random,
     ) -> Result<Arrival, Error> {
+        if self.telling {
+            return Ok(Arrival::Waiting);
+        }
         let bytes = entry.encode();
         let person = self.space.person_of(entry.header.chain.device).unwrap_or(PersonId::ZERO);
         let Origin { envelope, position } = origin;
@@ -453,8 +459,11 @@ impl<'a> Turn<'a> {
         known.entries_at(chain, seq).into_iter().map(|(id, _)| id).collect()
     }
 
-    /// The relay holds this entry at a position.
+    /// The relay holds this entry at a position; at 0 it is not known to.
     pub(crate) fn place_at_relay(&mut self, id: EntryId, position: u64) {
+        if position == 0 {
+            return;
+        }
         self.placed.insert(id);
         let place = Place::new(Table::Positions, id.as_bytes());
         Shelf::put_sealed(&mut self.batch, place, position.to_be_bytes().to_vec());

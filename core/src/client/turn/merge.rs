@@ -102,7 +102,7 @@ impl Turn<'_> {
                 (None, _) | (Some(_), []) => {}
             }
             self.mark_foreign(id, run)?;
-            let merged = document.merge(run);
+            let merged = document.merge(run)?;
             all.changed |= merged.changed;
             all.refused.extend(merged.refused);
         }

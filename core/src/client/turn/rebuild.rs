@@ -7,7 +7,7 @@ use crate::client::space::card::{DOCUMENT_DELETED, Held};
 use crate::client::space::state::Space;
 use crate::client::space::suspects::Trust;
 use crate::client::turn::gather::Turn;
-use crate::document::{ActorId, Document, DocumentKind, Incoming, Place};
+use crate::document::{ActorId, Document, DocumentKind, Incoming, LoadError, Place};
 use crate::entry::{DocumentChanges, Entry, Frontier, Payload, Standing};
 use crate::model::id::{ChainId, DocumentId, EntryId};
 use crate::store::Table;
@@ -23,10 +23,12 @@ impl Space {
         }
         let kind = DocumentKind::from_number(row.state).ok_or(Error::NeedsUpgrade)?;
         let saved = self.shelf.open(Table::Documents, row).ok();
-        let document = saved.and_then(|row| Document::load(kind, &row.body).ok());
-        let document = match document {
-            Some(document) => document,
-            None => self.rebuilt(kind, id)?,
+        let document = match saved.map(|row| Document::load(kind, &row.body)) {
+            Some(Ok(document)) => document,
+            Some(Err(LoadError::Starved)) => return Err(Error::Memory),
+            Some(Err(LoadError::Version | LoadError::Kind | LoadError::Damaged)) | None => {
+                self.rebuilt(kind, id)?
+            }
         };
         Ok(Held::Here(Box::new(document)))
     }
@@ -35,7 +37,7 @@ impl Space {
     fn rebuilt(&self, kind: DocumentKind, id: DocumentId) -> Result<Document, Error> {
         let mut incoming = self.all_incoming(id, kind)?;
         incoming.retain(|it| self.suspects.get(&it.source) != Some(&Trust::Never));
-        let (document, _) = Document::rebuild(kind, incoming);
+        let (document, _) = Document::rebuild(kind, incoming)?;
         if document.is_empty() {
             Err(Error::Damaged { code: "store.document" })
         } else {

@@ -24,6 +24,10 @@ impl Turn<'_> {
         let Some(person) = person.filter(|_| self.space.kind == SpaceKind::Shared) else {
             return Ok(false);
         };
+        // It was taken in before.
+        if self.space.rebuilding {
+            return Ok(false);
+        }
         let cost = cost_of(entry.header.kind, &entry.payload);
         let fits = self.space.allowance(person).fits(cost, origin.position);
         let taken = fits || self.settling || self.is_needed(chain, seq);

@@ -22,8 +22,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use wire::codec::Writer;
 use wire::envelope::{Class, Envelope};
 
-/// Rows read at a time.
-const PAGE: usize = 1_000;
+/// Rows read at a time: each may be as large as an entry.
+const PAGE: usize = 4;
 
 /// Takes entries back, keeps aside what they said, and sets how the device stands, in one transaction.
 pub(crate) fn withdraw(
@@ -66,7 +66,7 @@ pub(crate) fn withdraw(
     turn.take_out(&taken, &without, random)?;
     turn.retell(&without, random)?;
     for (id, fields) in edited {
-        let base = turn.document_now(id);
+        let base = turn.document_now(id)?;
         let edit = Edit::between(&base.fields(), &fields);
         kept_aside.push(Staged::Edited { id, kind: base.kind(), base: base.save(), edit });
     }
@@ -176,12 +176,12 @@ impl Turn<'_> {
     }
 
     /// A document as the entries gathered so far make it.
-    fn document_now(&self, id: DocumentId) -> Document {
+    fn document_now(&self, id: DocumentId) -> Result<Document, Error> {
         let kind = card::kind_in(self.space.kind);
         let incoming = self.incoming.get(&id).map(Vec::as_slice).unwrap_or_default();
         let never = |source| self.space.suspects.get(source) == Some(&Trust::Never);
         let fit = incoming.iter().filter(|(of, it)| *of == kind.number() && !never(&it.source));
-        Document::rebuild(kind, fit.map(|(_, incoming)| incoming.clone())).0
+        Ok(Document::rebuild(kind, fit.map(|(_, incoming)| incoming.clone()))?.0)
     }
 }
 

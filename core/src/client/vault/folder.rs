@@ -4,6 +4,7 @@
 //! HOME/keys      the mailbox, content and private key, each wrapped by what unlocks it
 //! HOME/device    three sealed parts (`identity`)
 //! HOME/lock      held for one turn by one process
+//! HOME/home      where the private space lies (`session::home`)
 //! HOME/*.mark    what is in Automerge's hands, while it is (`mark`)
 //! HOME/private/  the store of the private space, under the private key
 //! HOME/shared/   the store of the shared space, under the content key; made at once, used or not
@@ -101,6 +102,11 @@ impl Place {
         read(self, name)
     }
 
+    /// Writes a small file, durably and whole.
+    pub(crate) fn replace(&self, name: &str, bytes: Vec<u8>) -> Result<(), Error> {
+        write(self, name, bytes)
+    }
+
     /// Writes a small file that need not survive a power cut.
     pub(crate) fn put_unsynced(&self, name: &str, bytes: Vec<u8>) -> Result<(), Error> {
         match self {
@@ -184,7 +190,7 @@ impl Vault {
                 kept.push(Store::memory(&disk.store_name(true))?);
             }
         }
-        Self::assemble(place, vault_id, keys, Some(identity))
+        Self::assemble((place, vault_id), keys, Some(identity), open_store)
     }
 
     /// Finds the vault at a place.
@@ -192,7 +198,11 @@ impl Vault {
     /// # Errors
     /// [`Error::NoVault`] if there is none, [`Error::Damaged`] if its key file cannot be read.
     pub fn open(place: Place) -> Result<Self, Error> {
-        let keys = read(&place, KEYS)?.ok_or(Error::NoVault)?;
+        let Some(keys) = read(&place, KEYS)? else {
+            // Something lies here that nothing opens any more.
+            let rest = read(&place, DEVICE)?.is_some();
+            return Err(if rest { Error::Damaged { code: "vault.keys" } } else { Error::NoVault });
+        };
         Ok(Self { place, keys })
     }
 
@@ -211,23 +221,28 @@ impl Vault {
     /// # Errors
     /// [`Error::WrongSecret`], [`Error::Damaged`]; [`Error::Busy`] if another process keeps it.
     pub fn unlock(self, unlock: Unlock<'_>) -> Result<Unlocked, Error> {
+        self.unlock_by(unlock, open_store)
+    }
+
+    /// The same; `open` decides what becomes of a store that is damaged.
+    pub(crate) fn unlock_by(self, unlock: Unlock<'_>, open: OpenStore) -> Result<Unlocked, Error> {
         let opened = KeysFile::open(&self.keys, unlock)?;
         let vault_id = opened.vault;
-        Self::assemble(self.place, vault_id, opened.all()?, None)
+        Self::assemble((self.place, vault_id), opened.all()?, None, open)
     }
 
     fn assemble(
-        place: Place,
-        vault_id: VaultId,
+        (place, vault_id): (Place, VaultId),
         keys: VaultKeys,
         identity: Option<Identity>,
+        open: OpenStore,
     ) -> Result<Unlocked, Error> {
         let turn = Unlocked::lock(&place)?;
         let identity = match identity {
             Some(identity) => identity,
             None => Unlocked::read_identity(&place, &keys, vault_id)?,
         };
-        let (private, shared) = Unlocked::shelves(&place, &keys, vault_id)?;
+        let (private, shared) = Unlocked::shelves(&place, &keys, vault_id, open)?;
         Ok(Unlocked { place, vault_id, keys, identity, private, shared, turn })
     }
 }
@@ -244,17 +259,28 @@ impl Unlocked {
         }
     }
 
-    /// Opens both stores.
+    /// Opens both stores; `open` decides what becomes of one that is damaged.
     pub(crate) fn shelves(
         place: &Place,
         keys: &VaultKeys,
         vault_id: VaultId,
+        open: OpenStore,
     ) -> Result<(Shelf, Shelf), Error> {
-        let mark = Mark::new(place.clone(), PRIVATE_MARK);
-        let private = Shelf::new(store(place, false)?, &keys.private, vault_id, mark);
-        let mark = Mark::new(place.clone(), SHARED_MARK);
-        let shared = Shelf::new(store(place, true)?, &keys.content, vault_id, mark);
-        Ok((private, shared))
+        let shelf = |shared| {
+            let (key, mark) =
+                if shared { (&keys.content, SHARED_MARK) } else { (&keys.private, PRIVATE_MARK) };
+            let shelf = |store| Shelf::new(store, key, vault_id, Mark::new(place.clone(), mark));
+            match place {
+                Place::Folder(path) => open(&path.join(Self::folder_of(shared)), shared, &shelf),
+                Place::Memory(disk) => Ok(shelf(Store::memory(&disk.store_name(shared))?)),
+            }
+        };
+        Ok((shelf(false)?, shelf(true)?))
+    }
+
+    /// The folder of a store, in that of the vault.
+    pub(crate) const fn folder_of(shared: bool) -> &'static str {
+        if shared { SHARED } else { PRIVATE }
     }
 
     /// Writes the device file anew, durably and at once.
@@ -279,19 +305,23 @@ impl Unlocked {
     }
 }
 
+/// Opens the store in a folder, of the shared space or not, and puts it on its shelf.
+pub(crate) type OpenStore = fn(&Path, bool, &dyn Fn(Store) -> Shelf) -> Result<Shelf, Error>;
+
+/// As it is: one that is damaged stays where it is.
+fn open_store(
+    folder: &Path,
+    _shared: bool,
+    shelf: &dyn Fn(Store) -> Shelf,
+) -> Result<Shelf, Error> {
+    Ok(shelf(Store::open(folder)?))
+}
+
 /// An empty folder is as good as none.
 fn vacant(path: &Path) -> &Path {
     // It is not removed unless it is empty; why it could not be removed does not matter then.
     drop(std::fs::remove_dir(path));
     path
-}
-
-fn store(place: &Place, shared: bool) -> Result<Store, Error> {
-    let name = if shared { SHARED } else { PRIVATE };
-    Ok(match place {
-        Place::Folder(path) => Store::open(&path.join(name))?,
-        Place::Memory(disk) => Store::memory(&disk.store_name(shared))?,
-    })
 }
 
 fn read(place: &Place, name: &str) -> Result<Option<Vec<u8>>, Error> {

@@ -20,6 +20,8 @@ const FORMAT: u8 = 1;
 const FILE_ACCESS: u8 = 2;
 const FILE_VOICE: u8 = 3;
 const FILE_SEAT: u8 = 4;
+/// The number of the file that says where the private space lies.
+pub(crate) const HOME_PART: u8 = 5;
 
 /// This installation and its person.
 #[derive(Debug)]
@@ -103,6 +105,13 @@ impl Identity {
     /// # Errors
     /// [`Error::Damaged`] if a part does not open or is not of our form.
     pub(crate) fn open(file: &[u8], vault: &VaultKeys, vault_id: VaultId) -> Result<Self, Error> {
+        Self::read(file, vault, vault_id).map_err(|error| match error {
+            Error::Damaged { .. } => Error::Damaged { code: "vault.device" },
+            other => other,
+        })
+    }
+
+    fn read(file: &[u8], vault: &VaultKeys, vault_id: VaultId) -> Result<Self, Error> {
         let damaged = Error::Damaged { code: "vault.device" };
         let mut reader = Reader::new(file);
         if reader.u8()? != FORMAT {
