@@ -46,24 +46,28 @@ fn note(world: &mut World, device: DeviceIndex, text: &str) {
     assert!(matches!(world.execute(device, new), Ok(Answer::Document(_))));
 }
 
+fn place(dice: &mut Seeded, places: usize) -> usize {
+    usize::try_from(dice.below(places as u64)).unwrap()
+}
+
 /// Spoils the file of one store, in one of the ways in which disks do.
 fn spoil(folder: &Path, dice: &mut Seeded) {
     let file = folder.join("rows.db");
     let mut bytes = fs::read(&file).unwrap();
     let pages = bytes.len() / PAGE;
     match dice.below(12) {
-        0 => bytes.truncate(dice.below(bytes.len() as u64) as usize),
+        0 => bytes.truncate(place(dice, bytes.len())),
         1 => bytes.fill(0),
         2..=4 => {
             for _ in 0..=dice.below(8) {
-                let at = dice.below(bytes.len() as u64) as usize;
+                let at = place(dice, bytes.len());
                 bytes[at] ^= 1 << dice.below(8);
             }
         }
         way => {
             for _ in 0..=dice.below(4) {
-                let page = dice.below(pages as u64) as usize;
-                let byte = if way < 8 { 0 } else { dice.below(256) as u8 };
+                let page = place(dice, pages);
+                let byte = if way < 8 { 0 } else { dice.array::<1>()[0] };
                 bytes[page * PAGE..(page + 1) * PAGE].fill(byte);
             }
         }
@@ -115,11 +119,9 @@ fn run(seed: u64, tally: &mut Tally) {
         unsent.push(text);
     }
     world.crash(nora);
-    let both = dice.below(3);
-    for (way, store) in ["private", "shared"].into_iter().enumerate() {
-        if both == 2 || both == way as u64 {
-            spoil(&vault.join(store), &mut dice);
-        }
+    let stores = ["private", "shared"];
+    for store in &stores[dice.pick(&[0..1, 1..2, 0..2]).clone()] {
+        spoil(&vault.join(store), &mut dice);
     }
     world.restart(nora);
     let was_set_aside = !world.node(nora).session().rebuilding().unwrap().is_empty();
@@ -156,13 +158,18 @@ fn run(seed: u64, tally: &mut Tally) {
     tally.unsent += 2 * unsent.len();
     tally.back += 2 * unsent.len() - lost;
 
-    tell(&mut world, nora, "and on");
-    tell(&mut world, ben, "and on, too");
-    note(&mut world, nora, "and on alone");
-    assert!(world.run_until_idle(A_WHILE));
-    agree(&world, nora, ben, seed);
+    go_on(&mut world, (nora, ben), seed);
     assert_eq!(damages(&world, nora), incidents, "seed {seed}: no fork");
-    assert_eq!(damages(&world, ben), [], "seed {seed}: no fork");
+}
+
+/// Both say something more, and it reaches both.
+fn go_on(world: &mut World, (nora, ben): (DeviceIndex, DeviceIndex), seed: u64) {
+    tell(world, nora, "and on");
+    tell(world, ben, "and on, too");
+    note(world, nora, "and on alone");
+    assert!(world.run_until_idle(A_WHILE));
+    agree(world, nora, ben, seed);
+    assert_eq!(damages(world, ben), [], "seed {seed}: no fork");
     let reports = world.node(nora).session().report().unwrap();
     let open = reports.iter().any(|it| it.held || it.again > 0 || it.unsent > 0 || it.waiting > 0);
     assert!(!open, "seed {seed}: {reports:?}");

@@ -5,7 +5,7 @@
 //! of a log never changes; with it, another log is not taken for one's own.
 
 use crate::client::error::Error;
-use crate::client::session::unlocked::Session;
+use crate::client::session::unlocked::{Remembered, Session};
 use crate::client::space::damage::META_REBUILD;
 use crate::client::space::relay::META_RELAY;
 use crate::client::space::state::{META_SPACE, Space};
@@ -63,7 +63,9 @@ impl Session {
         let (Place::Folder(_), Some(space)) = (&self.place, self.private.space()) else {
             return Ok(());
         };
-        if self.remembered.as_ref() == Some(&space.relay) || space.log.genesis().is_none() {
+        if self.remembered == Remembered::Written(space.relay.clone())
+            || space.log.genesis().is_none()
+        {
             return Ok(());
         }
         let Some(item) = space.control_item(0)? else { return Ok(()) };
@@ -72,7 +74,7 @@ impl Session {
             let key = self.keys.private.file_key(self.vault_id, HOME_PART);
             self.place.replace(FILE, key.seal(&[], FORMAT, &now.encode(), random))?;
         }
-        self.remembered = Some(now.relay);
+        self.remembered = Remembered::Written(now.relay);
         Ok(())
     }
 }

@@ -131,8 +131,10 @@ impl Taking {
                 let Some(entry) = row.body.get(4..36).map(<[u8]>::to_vec) else { return Ok(()) };
                 // Behind all that has a place in the order, one after the other.
                 let mut order = [u8::MAX; 16];
-                if let (Some(last), Some(key)) = (order.last_chunk_mut(), row.id.first_chunk()) {
-                    *last = <[u8; 8]>::clone(key);
+                if let (Some(last), Some(key)) =
+                    (order.last_chunk_mut::<8>(), row.id.first_chunk::<8>())
+                {
+                    last.copy_from_slice(key);
                 }
                 self.keep(OF_OUTBOX, Row { id: entry, order, ..row })
             }
@@ -167,7 +169,9 @@ impl Taking {
             .into_iter()
             .filter(|row| !STANDING.contains(&row.id.as_slice()))
             .partition(|row| self.made.opens(Table::Meta, row));
-        lost.iter().for_each(|row| self.miss_fact(&row.id));
+        for row in &lost {
+            self.miss_fact(&row.id);
+        }
         let here = |name: &[u8]| facts.iter().any(|row| row.id == name);
         let placed = !self.shared || (here(META_SPACE) && here(META_RELAY));
         for row in facts {

@@ -54,6 +54,16 @@ impl Slot {
     }
 }
 
+/// What this process knows to stand in the file that says where the private space lies.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) enum Remembered {
+    /// It was not looked at.
+    #[default]
+    Unknown,
+    /// The space, without a relay or with this one.
+    Written(Option<AddressLine>),
+}
+
 /// An unlocked vault.
 #[derive(Debug)]
 pub struct Session {
@@ -64,8 +74,8 @@ pub struct Session {
     pub(crate) private: Slot,
     pub(crate) shared: Slot,
     generation: (u64, u64),
-    /// Under which relay the private space is written down in a file of its own, once it is.
-    pub(crate) remembered: Option<Option<AddressLine>>,
+    /// With which relay, if any, the private space is written down in a file of its own, once it is.
+    pub(crate) remembered: Remembered,
 }
 
 impl Session {
@@ -118,7 +128,7 @@ impl Session {
             private: Slot::Empty(private),
             shared: Slot::Empty(shared),
             generation: (0, 0),
-            remembered: None,
+            remembered: Remembered::default(),
         };
         session.load_spaces()?;
         session.fetch_control_again()?;

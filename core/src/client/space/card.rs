@@ -108,7 +108,9 @@ pub(crate) fn each_entry(
         if page.is_empty() {
             return Ok(());
         }
-        page.into_iter().for_each(|(k, entry)| see(k, entry));
+        for (k, entry) in page {
+            see(k, entry);
+        }
     }
 }
 

@@ -33,6 +33,7 @@ pub(crate) const FEW: usize = 8;
 
 /// A space, unlocked.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(crate) struct Space {
     pub(crate) home: Home,
     pub(crate) kind: SpaceKind,

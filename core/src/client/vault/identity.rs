@@ -105,9 +105,9 @@ impl Identity {
     /// # Errors
     /// [`Error::Damaged`] if a part does not open or is not of our form.
     pub(crate) fn open(file: &[u8], vault: &VaultKeys, vault_id: VaultId) -> Result<Self, Error> {
-        Self::read(file, vault, vault_id).map_err(|error| match error {
-            Error::Damaged { .. } => Error::Damaged { code: "vault.device" },
-            other => other,
+        let damaged = |error: &Error| matches!(error, Error::Damaged { .. });
+        Self::read(file, vault, vault_id).map_err(|error| {
+            if damaged(&error) { Error::Damaged { code: "vault.device" } } else { error }
         })
     }
 
