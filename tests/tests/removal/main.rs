@@ -87,12 +87,12 @@ impl Search {
     /// Who is out has no later key; who is in and honest has the newest.
     fn check_keys(&self, device: usize, book: &Logbook) {
         let id = self.cast.keys[device].id();
-        if self.cast.is_in(book, id) {
-            assert!(self.cast.has_key(book), "who is in can write");
+        if Cast::is_in(book, id) {
+            assert!(Cast::has_key(book), "who is in can write");
         } else {
-            assert!(!self.cast.has_key(book), "no later key for who is out");
+            assert!(!Cast::has_key(book), "no later key for who is out");
         }
-        assert!(device == STOLEN || self.cast.is_in(book, id), "the honest stay in");
+        assert!(device == STOLEN || Cast::is_in(book, id), "the honest stay in");
     }
 
     fn shelf(&self, book: &Logbook, order: &[u16]) -> Shelf {
@@ -129,7 +129,7 @@ impl Search {
                 to.control.push(name);
             }
             Act::Write => {
-                let may = self.cast.is_in(&book, self.cast.keys[device].id());
+                let may = Cast::is_in(&book, self.cast.keys[device].id());
                 // What the laptop writes parts nothing: with one less each, more of the rest is looked at.
                 let most = self.edits - usize::from(device == LAPTOP);
                 if !may || phone.written.len() >= most {
@@ -228,7 +228,7 @@ impl Search {
     fn check_end(&mut self, end: &Situation) {
         for device in [LAPTOP, BEN] {
             let book = self.book(device, &end.control);
-            assert!(!self.cast.is_in(&book, self.cast.keys[STOLEN].id()), "the phone is out");
+            assert!(!Cast::is_in(&book, self.cast.keys[STOLEN].id()), "the phone is out");
             assert!(end.phones[device].waits.is_empty(), "nothing waits: {end:?}");
         }
         let [laptop, ben] = [LAPTOP, BEN].map(|device| self.book(device, &end.control));

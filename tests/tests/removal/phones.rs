@@ -151,7 +151,7 @@ impl Cast {
             _ => Want::Rekey { after: 0 },
         };
         let intent = Intent::new(want);
-        let is_in = self.is_in(book, self.keys[device].id());
+        let is_in = Self::is_in(book, self.keys[device].id());
         (is_in && !intent.is_satisfied(&book.log)).then(|| intent.want().clone())
     }
 
@@ -177,13 +177,13 @@ impl Cast {
         Ok((intent, item))
     }
 
-    pub(crate) fn is_in(&self, book: &Logbook, device: DeviceId) -> bool {
+    pub(crate) fn is_in(book: &Logbook, device: DeviceId) -> bool {
         let member = book.log.table().device(device);
         member.is_some_and(|it| it.state == membership::Standing::In)
     }
 
     /// Whether a device has the key under which its space is sealed.
-    pub(crate) fn has_key(&self, book: &Logbook) -> bool {
+    pub(crate) fn has_key(book: &Logbook) -> bool {
         let table = book.log.table();
         book.keyring.get_committed(table.epoch(), table.kc()).is_some()
     }
@@ -261,9 +261,8 @@ impl Cast {
         let in_doubt: Vec<_> =
             entries.iter().copied().filter(|it| it.seq >= doubt.from()).collect();
         let counts = agreed(&doubt, &in_doubt, &heard, false);
-        let standing = |it: &Doubtful| match counts.contains(&it.id) {
-            true => Standing::Counts,
-            false => doubt.unheard(it.seq),
+        let standing = |it: &Doubtful| {
+            if counts.contains(&it.id) { Standing::Counts } else { doubt.unheard(it.seq) }
         };
         entries.iter().map(|it| (it.seq, standing(it))).collect()
     }
