@@ -3,7 +3,7 @@
 use crate::canary;
 use crate::random::Seeded;
 use crate::world::{DeviceIndex, World};
-use reknit_core::client::{Command, Session};
+use reknit_core::client::{Command, Draft, Session, Unfinished};
 use reknit_core::document::{DocumentKind, Edit};
 use reknit_core::model::id::{DocumentId, RecordId};
 use reknit_core::model::measure::Score10;
@@ -49,6 +49,9 @@ impl World {
 impl Person<'_> {
     fn next(mut self) -> Option<Command> {
         let paired = self.session.is_paired();
+        if self.dice.one_in(8) {
+            return self.type_on(paired);
+        }
         let choice = if paired { self.dice.below(100) } else { self.dice.below(20) };
         match choice {
             0..2 => Name::new(word(self.dice).as_str()).ok().map(Command::SetName),
@@ -86,21 +89,49 @@ impl Person<'_> {
     }
 
     /// Words are put in, or taken out, somewhere in what stands there.
-    fn edit_document(&mut self, kind: DocumentKind) -> Option<Command> {
-        let id = self.document(kind)?;
-        let (_, fields) = self.session.document(id).ok()?;
-        let mut words: Vec<String> = fields.text.split_inclusive(' ').map(str::to_owned).collect();
+    fn reworded(&mut self, text: &str) -> String {
+        let mut words: Vec<String> = text.split_inclusive(' ').map(str::to_owned).collect();
         let at = usize::try_from(self.dice.below(words.len() as u64 + 1)).expect("an index");
         if self.dice.one_in(4) && at < words.len() {
             words.remove(at);
         } else {
             words.insert(at, word(self.dice) + " ");
         }
+        words.concat()
+    }
+
+    fn edit_document(&mut self, kind: DocumentKind) -> Option<Command> {
+        let id = self.document(kind)?;
+        let (_, fields) = self.session.document(id).ok()?;
+        let text = Some(self.reworded(&fields.text));
         let title = self.dice.one_in(5).then(|| word(self.dice));
-        Some(Command::EditDocument(
-            id,
-            Edit { title, text: Some(words.concat()), ..Edit::default() },
-        ))
+        Some(Command::EditDocument(id, Edit { title, text, ..Edit::default() }))
+    }
+
+    /// A text is begun, gone on with, given or dropped; most are left open for a while.
+    fn type_on(&mut self, paired: bool) -> Option<Command> {
+        let drafts = self.session.drafts().ok()?;
+        if drafts.is_empty() || self.dice.one_in(3) {
+            let shared = paired && self.dice.one_in(2);
+            let kind = if shared { DocumentKind::Agreement } else { DocumentKind::Journal };
+            let known = self.document(kind).filter(|_| self.dice.one_in(2));
+            let id = known.unwrap_or_else(|| DocumentId::from_bytes(self.dice.array()));
+            let before = self.session.document(id).map_or_else(|_| String::new(), |it| it.1.text);
+            let edit = Edit { text: Some(before.clone()), ..Edit::default() };
+            return Some(self.keep(id, Draft { kind, before, edit }));
+        }
+        let Unfinished { document, draft, .. } = self.dice.pick(&drafts).clone();
+        Some(match self.dice.below(6) {
+            0 => Command::DropDraft(document),
+            1..3 => Command::CloseDraft(document, draft),
+            _ => self.keep(document, draft),
+        })
+    }
+
+    fn keep(&mut self, id: DocumentId, mut draft: Draft) -> Command {
+        let text = draft.edit.text.unwrap_or_default();
+        draft.edit.text = Some(self.reworded(&text));
+        Command::KeepDraft(id, draft)
     }
 
     fn moment(&mut self) -> Event {

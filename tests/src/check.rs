@@ -106,6 +106,7 @@ impl World {
         self.d2_nothing_is_half_written(device, session);
         self.d5_all_before_the_cursor_is_on_the_disk(device, session);
         self.e5_what_was_held_once_is_held(device);
+        self.check_typed(device, session);
         Self::l4_what_waits_stays_within_its_bounds(session);
         self.d7_an_entry_leaves_the_outbox_only_for_a_receipt(device, session.device());
     }
@@ -133,7 +134,7 @@ impl World {
         }
         for (device, session) in self.sessions() {
             for report in session.report().expect("a report") {
-                assert_eq!(report.unsent, 0, "C1: {device} has sent all in {:?}", report.kind);
+                assert_eq!(report.unsent, 0, "C1: {device} has sent all: {report:?}");
                 let rest = (report.waiting, report.aside);
                 let lies = self.devices.iter().any(|it| it.taken.is_some());
                 assert!(
@@ -287,10 +288,13 @@ impl World {
             let queued: BTreeSet<EntryId> =
                 disk.outbox(shared).into_iter().map(|(entry, _)| entry).collect();
             let (receipted, placed) = (disk.receipted(shared), disk.placed(shared));
+            // What another copy of it wrote, and a relay confirmed and forgot, goes there with all else.
+            let all_goes = self.devices[device].copied && disk.brings_all_back(shared);
             for (entry, stand) in disk.places(shared) {
                 let safe = queued.contains(&entry)
                     || receipted.contains(&entry)
-                    || placed.contains(&entry);
+                    || placed.contains(&entry)
+                    || all_goes;
                 assert!(stand.device != own || safe, "D7: an own entry is on no way to the relay");
             }
         }

@@ -26,7 +26,9 @@ impl World {
         self.put_back(device, earlier);
         let elsewhere = self.entries_elsewhere();
         self.said.retain(|said| elsewhere.contains(&said.id));
-        self.restart(device);
+        let session = self.reopened(device);
+        self.settle_typed(device, &session);
+        self.start(device, session);
     }
 
     /// A second device of the same name begins to run beside the first, from a copy of its disk.
@@ -96,6 +98,7 @@ impl World {
         let mut twin = Device::new(files, None, random);
         twin.online = false;
         twin.acknowledged.clone_from(&self.devices[device].acknowledged);
+        twin.typed.clone_from(&self.devices[device].typed);
         self.devices.push(twin);
         self.devices.len() - 1
     }

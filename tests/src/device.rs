@@ -3,6 +3,7 @@
 use crate::disk::{Disk, STORES, Stand};
 use crate::network::Wire;
 use crate::random::Seeded;
+use crate::typing::Typed;
 use reknit_core::client::{MemoryDisk, Node, Notice, Place};
 use reknit_core::model::id::{DeviceId, EntryId, PersonId};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -35,6 +36,8 @@ pub struct Device {
     pub held: [BTreeSet<EntryId>; 2],
     /// What commands answered for: entries on this device's disk, by store.
     pub acknowledged: BTreeMap<(bool, EntryId), Stand>,
+    /// What its disk holds of texts that are typed and not closed.
+    pub typed: Typed,
     pub(crate) random: Seeded,
     pub(crate) wire: Option<Wire>,
 }
@@ -72,6 +75,7 @@ impl Device {
             copied: false,
             held: [BTreeSet::new(), BTreeSet::new()],
             acknowledged: BTreeMap::new(),
+            typed: Typed::new(),
             random,
             wire: None,
         }

@@ -126,9 +126,16 @@ impl Disk {
         ids.iter().map(|id| EnvelopeId::from_slice(id).expect("an id")).collect()
     }
 
+    /// Whether all that the relay lacks is to be brought back to it, and is not in the outbox yet.
+    pub fn brings_all_back(&self, shared: bool) -> bool {
+        let read = |id: Vec<u8>, _, _, _| id == b"reseed";
+        self.rows(shared, Table::Meta, read).into_iter().any(|is_it| is_it)
+    }
+
     /// Envelopes set aside for good.
     pub fn refused(&self, shared: bool) -> BTreeSet<Vec<u8>> {
-        let read = |id, _, state, _| (state == 0).then_some(id);
+        // As an envelope, or as the entry that had waited.
+        let read = |id, _, state, _| matches!(state, 0 | 2).then_some(id);
         self.rows(shared, Table::Quarantine, read).into_iter().flatten().collect()
     }
 
@@ -138,13 +145,6 @@ impl Disk {
         let mut statement = self.store(shared).prepare_cached(sql).expect("a store");
         let rows = statement.query_map([Table::Control.number()], |row| row.get(0)).expect("rows");
         rows.map(|row| row.expect("an item")).collect()
-    }
-
-    /// Whether a table has any row.
-    pub fn holds_any(&self, shared: bool, table: Table) -> bool {
-        let sql = "select exists (select 1 from row where tbl = ?1)";
-        let mut statement = self.store(shared).prepare_cached(sql).expect("a store");
-        statement.query_row([table.number()], |row| row.get(0)).expect("a row")
     }
 
     /// Every byte of both stores that was written by the program.

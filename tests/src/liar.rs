@@ -3,11 +3,10 @@
 //! What a device had stored of a log, with the running hash that the relay signed for, is noted before the lie ends.
 //! If the log that all see afterwards holds another hash there, the device must have reported it.
 
-use crate::disk::{self, STORES};
+use crate::disk;
 use crate::host::Host;
 use crate::world::{DeviceIndex, World};
-use reknit_core::store::Table;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use wire::id::{SpaceHandle, StoreId};
 
 /// A second log that a lying relay shows to some of the devices.
@@ -44,36 +43,17 @@ pub struct Confirmed {
 }
 
 impl World {
-    /// Every device holds all control items of its spaces, and none waits to write one: a relay that loses some, or
-    /// shows two logs, cannot make two devices write different ones in the same place.
-    pub fn control_is_level(&self) -> bool {
-        let logs = |shared: bool| {
-            let of = self.devices.iter().map(move |device| device.disk.control(shared));
-            of.filter_map(|log| Some((log.first()?.clone(), log.len())))
-        };
-        let mut lengths = BTreeMap::new();
-        let mut all = STORES.into_iter().flat_map(logs);
-        all.all(|(first, length)| *lengths.entry(first).or_insert(length) == length)
-    }
-
-    fn nobody_writes_control(&self) -> bool {
-        let waits = |shared: &bool| {
-            self.devices.iter().any(|device| device.disk.holds_any(*shared, Table::Intents))
-        };
-        self.control_is_level() && !STORES.iter().any(waits)
-    }
-
-    /// The relay forgets all, unless some device holds a control item that another one of its space does not: if that
-    /// one wrote its own in the place, the log would be forked for good, and a fork is shown and not chosen yet.
-    pub fn wipe_level_relay(&mut self) {
-        if self.shadow.is_none() && self.control_is_level() {
+    /// The relay forgets all, whoever holds what: devices that write different control items in one place then come
+    /// together again.
+    pub fn forget(&mut self) {
+        if self.shadow.is_none() {
             self.wipe_relay();
         }
     }
 
     /// From now on some devices see a log of their own, which begins as what was there. True if they do.
     pub fn split_relay(&mut self, devices: BTreeSet<DeviceIndex>, frozen: bool) -> bool {
-        if self.shadow.is_some() || devices.is_empty() || !self.nobody_writes_control() {
+        if self.shadow.is_some() || devices.is_empty() {
             return false;
         }
         self.counter += 1;
@@ -113,9 +93,9 @@ impl World {
     }
 
     /// The relay goes on from the copy that was put aside: under its old name, or as another store, as an operator
-    /// who restores a backup should say. True if there was one and it is safe to.
+    /// who restores a backup should say. True if there was one.
     pub fn roll_relay_back(&mut self, renamed: bool) -> bool {
-        if self.shadow.is_some() || !self.nobody_writes_control() {
+        if self.shadow.is_some() {
             return false;
         }
         let Some(backup) = self.backup.take() else { return false };

@@ -35,6 +35,7 @@ pub mod swarm;
 pub mod tally;
 pub mod trace;
 pub mod trust;
+pub mod typing;
 pub mod unpadded;
 pub mod villain;
 pub mod villain_control;

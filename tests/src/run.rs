@@ -233,7 +233,7 @@ impl Run {
         world.join_relay();
         world.clear_up();
         if new_relay {
-            world.wipe_level_relay();
+            world.forget();
         }
         for device in world.honest() {
             world.devices[device].disk.mend();
@@ -352,7 +352,7 @@ fn disturb(world: &mut World, meeting: Meeting, which: u64) {
         2 | 3 => world.devices[device].disk.plant_crash(which == 2, None),
         4 => world.restart_relay(),
         5 => world.devices[device].disk.plant_file_crash(),
-        _ => world.wipe_level_relay(),
+        _ => world.forget(),
     }
 }
 

@@ -122,7 +122,7 @@ impl Run {
                 world.tally.clock_jumps += 1;
                 world.devices[device].clock.ahead_ms += Swarm::jump(dice);
             }
-            What::Rekey if world.shadow.is_none() => {
+            What::Rekey => {
                 let kinds = [SpaceKind::Private, SpaceKind::Shared, SpaceKind::Shared];
                 let kind = *dice.pick(&kinds);
                 if world.devices[device].node.is_some() {
@@ -130,7 +130,7 @@ impl Run {
                     must_be_closed(done.err());
                 }
             }
-            What::Forget => world.wipe_level_relay(),
+            What::Forget => world.forget(),
             What::Split | What::Freeze if world.shadow.is_some() => world.join_relay(),
             What::Split | What::Freeze => {
                 let some = |_: &DeviceIndex| dice.one_in(2);
@@ -142,7 +142,7 @@ impl Run {
             }
             What::RollBack => world.back_up_relay(),
             What::Restore => world.restore(device),
-            What::Write | What::Grow | What::Lie | What::Clone | What::Crash | What::Rekey => {}
+            What::Write | What::Grow | What::Lie | What::Clone | What::Crash => {}
         }
     }
 

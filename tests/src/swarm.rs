@@ -116,8 +116,7 @@ struct Weights(Vec<(What, u64)>);
 
 impl Weights {
     fn drawn((relay, hostile): (RelayKind, bool), dice: &mut Seeded) -> Self {
-        let alone = matches!(relay, RelayKind::Honest | RelayKind::Lossy);
-        let copies = u64::from(dice.one_in(COPIES_ONE_IN) && !hostile && alone);
+        let copies = u64::from(dice.one_in(COPIES_ONE_IN) && !hostile);
         let mut drawn = |of: &[u64]| *dice.pick(of);
         let mut weights = vec![
             (What::Write, 40),

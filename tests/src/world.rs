@@ -12,12 +12,13 @@ use crate::oracle::Said;
 use crate::random::Seeded;
 use crate::tally::Tally;
 use crate::trace::{Kind, Trace};
+use crate::typing::Typing;
 use crate::weather::Weather;
 use reknit_core::client::{Answer, Command, Error, MemoryDisk, Node, Notice, Now, Output, Session};
 use reknit_core::crypto::Unlock;
 use reknit_core::membership::SpaceKind;
 use reknit_core::model::Event as Told;
-use reknit_core::model::id::EntryId;
+use reknit_core::model::id::{DocumentId, EntryId};
 use reknit_relay::protocol::{ConnectionId, Now as RelayNow, StreamId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -86,6 +87,8 @@ pub struct World {
     pub copied: bool,
     /// What devices sent, by store and place in its chain.
     pub sent: BTreeMap<(bool, Stand), BTreeSet<EntryId>>,
+    /// Texts that somebody deleted, or tried to.
+    pub deleted: BTreeSet<DocumentId>,
     /// Which envelope each salt belongs to.
     pub(crate) salts: BTreeMap<(SpaceHandle, Vec<u8>), EnvelopeId>,
     pub(crate) name: String,
@@ -123,6 +126,7 @@ impl World {
             said: Vec::new(),
             copied: false,
             sent: BTreeMap::new(),
+            deleted: BTreeSet::new(),
             salts: BTreeMap::new(),
             name,
         }
@@ -211,11 +215,18 @@ impl World {
         let now = self.now(device);
         self.tell(|| format!("device {device} is told {command:?}"));
         let told = self.about_to_say(device, &command);
+        let typing = Typing::of(&command, self.node(device).session());
+        if let Command::DeleteDocument(id) = &command {
+            self.deleted.insert(*id);
+        }
         let Device { node, random, .. } = &mut self.devices[device];
         let done = node.as_mut().expect("the device runs").execute(command, &now, random);
         if let (Some((event, seen)), Ok(Answer::Told(id))) = (told, &done) {
             let by = self.node(device).session().person();
             self.said.push(Said { id: *id, by, event, seen });
+        }
+        if let Some(typing) = typing {
+            self.typed(device, typing, done.as_ref());
         }
         self.tell(|| format!("device {device} answers {done:?}"));
         self.note_command(device, done.as_ref().map(|_| ()));
@@ -308,11 +319,12 @@ impl World {
     pub fn restart_checked(&mut self, device: DeviceIndex) {
         let session = self.reopened(device);
         self.check_held(device, &session);
+        self.settle_typed(device, &session);
         self.start(device, session);
         self.note_held(device);
     }
 
-    fn start(&mut self, device: DeviceIndex, session: Session) {
+    pub(crate) fn start(&mut self, device: DeviceIndex, session: Session) {
         self.trace.note(Kind::Life, &[&[index_byte(device), 1]]);
         let seed = u64::from_be_bytes(self.devices[device].random.array());
         self.devices[device].node = Some(Node::new(session, seed, true).expect("a node"));
