@@ -44,9 +44,10 @@ pub struct Confirmed {
 
 impl World {
     /// The relay forgets all, whoever holds what: devices that write different control items in one place then come
-    /// together again.
+    /// together again. Not beside a hostile partner: nobody brings their lies back, for whoever comes later to meet.
     pub fn forget(&mut self) {
-        if self.shadow.is_none() {
+        let lies = self.devices.iter().any(|device| device.taken.is_some());
+        if self.shadow.is_none() && !lies {
             self.wipe_relay();
         }
     }

@@ -73,6 +73,8 @@ impl World {
             }
             Err(_) => {}
         }
+        // Of a copied phone it may be taken back at once, and told again in a new chain.
+        let given = given.filter(|_| !self.devices[device].copied);
         if let (Ok(_), Some(given)) = (done, given) {
             let text = text_of(self.node(device).session(), document);
             assert_eq!(text, given, "D1: what was given is not what was typed");
