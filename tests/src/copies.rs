@@ -65,11 +65,23 @@ impl World {
         self.devices[device].held = [BTreeSet::new(), BTreeSet::new()];
     }
 
+    /// The events that the relay holds.
+    pub(crate) fn told_to_the_relay(&self) -> BTreeSet<EntryId> {
+        let sent = self.sealed.iter().filter(|(id, _)| disk::holds(&self.host.disk, **id));
+        sent.map(|(_, (_, entry))| *entry).collect()
+    }
+
+    /// What a relay held `before` and holds no more was lost where it was its last place: words of a phone that came
+    /// back without them.
+    pub(crate) fn lose_what_was_there_alone(&mut self, before: &BTreeSet<EntryId>) {
+        let elsewhere = self.entries_elsewhere();
+        self.said.retain(|said| elsewhere.contains(&said.id) || !before.contains(&said.id));
+    }
+
     /// All that any disk holds, or the relay.
     fn entries_elsewhere(&self) -> BTreeSet<EntryId> {
         let disks = self.devices.iter().flat_map(|device| device.disk.entries(true));
-        let sent = self.sealed.iter().filter(|(id, _)| disk::holds(&self.host.disk, **id));
-        disks.chain(sent.map(|(_, (_, entry))| *entry)).collect()
+        disks.chain(self.told_to_the_relay()).collect()
     }
 
     /// A copy of what is on a device's disk now.

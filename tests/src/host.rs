@@ -126,7 +126,11 @@ impl World {
         self.host.wiped = true;
         let name = self.host.next_name();
         let fresh = StoreId::from_bytes(self.random.array());
+        let before = self.told_to_the_relay();
         (self.host.storage, self.host.disk) = store(&name, 0, fresh);
+        if self.copied {
+            self.lose_what_was_there_alone(&before);
+        }
         self.start_relay();
     }
 

@@ -108,7 +108,11 @@ impl World {
             store = StoreId::from_bytes(self.random.array());
             disk.execute("update meta set store_id = ?1", [store.as_bytes()]).expect("a name");
         }
+        let before = self.told_to_the_relay();
         self.host.replace(disk, &name, store);
+        if self.copied {
+            self.lose_what_was_there_alone(&before);
+        }
         self.tally.roll_backs += 1;
         self.host.wiped = true;
         self.twisted = true;
