@@ -49,52 +49,30 @@ const WIRE: PackageRule = PackageRule {
 /// What the workers above the keys share: ids of the model, the keys, the wire.
 const SIGNED: &[&str] = &["crypto", "model::id", "wire"];
 
+/// What every room of the conductor but the lowest may use, and what else this one may.
+macro_rules! room {
+    ($($also:literal),+) => {
+        &[
+            "client::error",
+            "crypto",
+            "document",
+            "entry",
+            "membership",
+            "model",
+            "store",
+            "view",
+            "wire",
+            $($also),+
+        ]
+    };
+}
+
 /// The rooms of the conductor, from the lowest on: each may use those before it.
 const VAULT: &[&str] = &["client::error", "client::vault", "crypto", "model::id", "store", "wire"];
-const SPACE: &[&str] = &[
-    "client::error",
-    "client::space",
-    "client::vault",
-    "crypto",
-    "document",
-    "entry",
-    "membership",
-    "model",
-    "store",
-    "view",
-    "wire",
-];
-const TURN: &[&str] = &[
-    "client::error",
-    "client::space",
-    "client::turn",
-    "client::vault",
-    "crypto",
-    "document",
-    "entry",
-    "membership",
-    "model",
-    "store",
-    "sync::Delivery",
-    "view",
-    "wire",
-];
-const SESSION: &[&str] = &[
-    "client::error",
-    "client::session",
-    "client::space",
-    "client::turn",
-    "client::vault",
-    "crypto",
-    "document",
-    "entry",
-    "environment",
-    "membership",
-    "model",
-    "store",
-    "view",
-    "wire",
-];
+const SPACE: &[&str] = room!["client::space", "client::vault"];
+const TURN: &[&str] = room!["client::space", "client::turn", "client::vault", "sync::Delivery"];
+const SESSION: &[&str] =
+    room!["client::session", "client::space", "client::turn", "client::vault", "environment"];
 
 const CORE: PackageRule = PackageRule {
     name: "reknit-core",

@@ -12,7 +12,6 @@
 //! to say.
 
 use crate::client::error::Error;
-use crate::client::node::link::Link;
 use crate::client::node::machine::{Node, Now};
 use crate::client::session::unlocked::Slot;
 use crate::client::space::incarnation::Anew;
@@ -96,7 +95,7 @@ impl Node {
                 None
             };
             if core::mem::take(&mut space.outbox_moved) {
-                let (sid, pending) = (space.home.sid, Link::pending_of(space)?);
+                let (sid, pending) = (space.home.sid, space.pending()?);
                 if let Some(link) = self.links.values_mut().find(|link| link.carries(sid)) {
                     link.engine.set_outbox(sid, pending);
                 }

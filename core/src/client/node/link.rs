@@ -60,7 +60,7 @@ impl Link {
         let sid = space.home.sid;
         if self.carried.insert(sid) {
             self.engine.add_space(Self::start_of(space));
-            self.engine.set_outbox(sid, Self::pending_of(space)?);
+            self.engine.set_outbox(sid, space.pending()?);
             if let Some(row) = space.shelf.get(Table::Meta, META_NEWEST_RECEIPT)? {
                 let receipt = Receipt::decode(&mut Reader::new(&row.body))?;
                 self.engine.remember_receipt(sid, &receipt.body);
@@ -338,7 +338,7 @@ impl Node {
         if space.can_seal() {
             space.reseal(random)?;
         }
-        let pending = Link::pending_of(space)?;
+        let pending = space.pending()?;
         if let Some(link) = self.link(relay) {
             link.engine.set_outbox(sid, pending);
         }

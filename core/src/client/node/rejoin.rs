@@ -8,7 +8,6 @@
 //! ```
 
 use crate::client::error::Error;
-use crate::client::node::link::Link;
 use crate::client::node::machine::{Node, Now};
 use crate::client::node::relink::Standing;
 use crate::client::session::unlocked::Session;
@@ -68,7 +67,7 @@ impl Node {
                 if let Some(space) = space
                     && refill(space, random)?
                 {
-                    link.engine.set_outbox(*sid, Link::pending_of(space)?);
+                    link.engine.set_outbox(*sid, space.pending()?);
                 }
             }
         }

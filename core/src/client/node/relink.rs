@@ -66,7 +66,7 @@ impl Link {
     /// What another process wrote goes to the end of what is to be sent.
     fn refill(&mut self, space: &Space) -> Result<(), Error> {
         let sid = space.home.sid;
-        let pending = Self::pending_of(space)?;
+        let pending = space.pending()?;
         for pending in &pending {
             self.engine.enqueue(sid, *pending);
         }

@@ -3,7 +3,7 @@
 
 use crate::client::error::Error;
 use crate::client::node::found::META_REGISTERED;
-use crate::client::node::link::{Link, pending};
+use crate::client::node::link::pending;
 use crate::client::node::machine::Node;
 use crate::client::session::regain::finish;
 use crate::client::space::outbox::OutboxItem;
@@ -163,12 +163,6 @@ impl Turn<'_> {
         self.batch.delete(Table::Meta, META_NEWEST_RECEIPT);
         self.space.reseed(&mut self.batch, random)?;
         self.space.set_position(&mut self.batch, position, random)
-    }
-}
-
-impl Link {
-    pub(crate) fn pending_of(space: &Space) -> Result<Vec<sync::Pending>, Error> {
-        space.pending()
     }
 }
 
