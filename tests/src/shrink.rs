@@ -1,6 +1,6 @@
 //! What fails is caught, made small, and told with the command that replays it.
 
-use crate::plan::Plan;
+use crate::plan::{Length, Plan};
 use crate::run::{Ended, run_seed};
 use crate::swarm::Swarm;
 use std::cell::{Cell, RefCell};
@@ -103,11 +103,12 @@ pub fn told(failure: &Failure, plan: &Plan) -> String {
         steps.clone().map(|(number, step)| format!("  step {number}: {step:?}\n")).collect();
     let numbers: Vec<String> = steps.map(|(number, _)| number.to_string()).collect();
     format!(
-        "{failure}\n  {:?}, a {:?} relay, {} of {} steps:\n{lines}  replay: just simulate {} {}\n",
+        "{failure}\n  {:?}, a {:?} relay, {} of {} steps:\n{lines}  replay: {}just simulate {} {}\n",
         swarm.devices,
         swarm.relay,
         numbers.len(),
         swarm.steps.len(),
+        if plan.length == Length::Short { "REKNIT_LENGTH=short " } else { "" },
         failure.seed,
         numbers.join(","),
     )

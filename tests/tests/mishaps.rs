@@ -6,6 +6,7 @@ use reknit_core::model::Event;
 use reknit_core::model::id::RecordId;
 use reknit_core::model::moment::{Echo, EchoKind, Moment, MomentKind, WhoDid};
 use reknit_core::store::Table;
+use reknit_e2e::check::view;
 use reknit_e2e::couple::Meeting;
 use reknit_e2e::random::Seeded;
 use reknit_e2e::weather::Weather;
@@ -213,4 +214,44 @@ fn a_relay_that_forgot_is_given_all_though_a_phone_dies_while_it_begins_to() {
     world.set_online(ben, true);
     assert!(world.run_until_idle(A_WHILE));
     world.check_quiet();
+}
+
+#[test]
+fn m6_what_was_acknowledged_by_words_that_were_taken_back_was_not_acknowledged() {
+    let (mut world, nora, ben) = couple(11);
+    let tell = |world: &mut World, device| {
+        let told = moment(world, device);
+        world.execute(device, told).unwrap();
+    };
+    let (nora_again, ben_again) = (world.twin(nora), world.twin(ben));
+    for device in [nora, ben] {
+        world.set_online(device, false);
+    }
+    world.restart(nora_again);
+    world.restart(ben_again);
+    world.set_online(ben_again, true);
+    assert!(world.run_until_idle(A_WHILE));
+    for device in [nora, nora_again, ben] {
+        tell(&mut world, device);
+    }
+    // Two entries in one place. Between the two a copy of Ben's phone acknowledges the first, and nobody hears of it.
+    world.set_online(nora, true);
+    world.set_online(nora_again, true);
+    let shown = |world: &World, device| world.node(device).session().timeline().unwrap().len();
+    assert!(world.run_until(A_WHILE, |world| shown(world, ben_again) == 1));
+    tell(&mut world, ben_again);
+    assert!(world.run_until(A_WHILE, |world| shown(world, ben_again) == 3));
+    world.set_online(ben_again, false);
+    assert!(world.run_until_idle(A_WHILE));
+    assert_eq!(shown(&world, nora), 2, "it is a fork");
+    // What it said is taken back and said again in another chain, since Ben's phone spoke in the same place.
+    world.set_online(ben, true);
+    assert!(world.run_until_idle(A_WHILE));
+    world.set_online(ben_again, true);
+    assert!(world.run_until_idle(A_WHILE));
+    for device in [nora, nora_again, ben] {
+        assert_eq!(shown(&world, device), 4, "device {device}");
+        let (one, other) = (world.node(device).session(), world.node(ben_again).session());
+        assert_eq!(view(one, false), view(other, false), "device {device}");
+    }
 }

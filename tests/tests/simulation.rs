@@ -29,12 +29,11 @@ fn five_hundred_schedules_keep_every_promise() {
     let count = number("REKNIT_SEEDS").unwrap_or(SEEDS);
     let from = number("REKNIT_FROM").unwrap_or(0);
     let failed_once = FAILED_ONCE.lines().filter(|line| !line.starts_with('#'));
-    let failed_once = failed_once.filter_map(|line| line.split_whitespace().next());
-    let mut seeds: Vec<u64> = failed_once.map(|seed| seed.parse().expect("a seed")).collect();
-    seeds.extend(from..from + count);
     let plan = Plan { length: length(), ..Plan::default() };
+    let mut seeds: Vec<(u64, Plan)> = failed_once.filter_map(|line| kept(line, &plan)).collect();
+    seeds.extend((from..from + count).map(|seed| (seed, plan.clone())));
     if let Ok(relay) = std::env::var("REKNIT_RELAY") {
-        seeds.retain(|seed| format!("{:?}", Swarm::drawn(*seed, &plan).relay) == relay);
+        seeds.retain(|(seed, plan)| format!("{:?}", Swarm::drawn(*seed, plan).relay) == relay);
     }
     let next = AtomicU64::new(0);
     let total = Mutex::new(Tally::default());
@@ -44,7 +43,7 @@ fn five_hundred_schedules_keep_every_promise() {
     std::thread::scope(|scope| {
         for _ in 0..THREADS {
             scope.spawn(|| {
-                while let Some(seed) = at(&seeds, next.fetch_add(1, Ordering::Relaxed)) {
+                while let Some((seed, plan)) = at(&seeds, next.fetch_add(1, Ordering::Relaxed)) {
                     match run_seed(seed, &plan) {
                         Ok(ended) => {
                             if seed.is_multiple_of(TWICE_ONE_IN) {
@@ -56,7 +55,7 @@ fn five_hundred_schedules_keep_every_promise() {
                         }
                         Err(failure) => {
                             eprintln!("{failure}");
-                            lock(&failed).push(failure);
+                            lock(&failed).push((failure, plan));
                         }
                     }
                 }
@@ -74,16 +73,17 @@ fn five_hundred_schedules_keep_every_promise() {
         failed.len(),
     );
     total.print(&whole);
-    assert!(failed.is_empty(), "\n{}", all_told(&failed, &plan));
+    assert!(failed.is_empty(), "\n{}", all_told(&failed));
     for (name, count) in total.rows() {
         assert!(count > 0 || number("REKNIT_SEEDS").is_some(), "no {name} in {} runs", total.runs);
     }
 }
 
 /// The first failures, made small, and the seeds of the others.
-fn all_told(failed: &[Failure], plan: &Plan) -> String {
-    let told: String = failed.iter().take(TOLD_MAX).map(|failure| told(failure, plan)).collect();
-    let rest = failed.iter().skip(TOLD_MAX).map(|failure| format!("{failure}\n"));
+fn all_told(failed: &[(Failure, Plan)]) -> String {
+    let told = failed.iter().take(TOLD_MAX).map(|(failure, plan)| told(failure, plan));
+    let told: String = told.collect();
+    let rest = failed.iter().skip(TOLD_MAX).map(|(failure, _)| format!("{failure}\n"));
     told + &rest.collect::<String>()
 }
 
@@ -119,8 +119,18 @@ fn length() -> Length {
     }
 }
 
-fn at(seeds: &[u64], index: u64) -> Option<u64> {
-    seeds.get(usize::try_from(index).ok()?).copied()
+/// A seed that failed once, at the length at which it did: a number, behind an `s` if the schedule was a short one.
+fn kept(line: &str, plan: &Plan) -> Option<(u64, Plan)> {
+    let seed = line.split_whitespace().next()?;
+    let (seed, plan) = match seed.strip_prefix('s') {
+        Some(seed) => (seed, Plan { length: Length::Short, ..Plan::default() }),
+        None => (seed, plan.clone()),
+    };
+    Some((seed.parse().expect("a seed"), plan))
+}
+
+fn at(seeds: &[(u64, Plan)], index: u64) -> Option<(u64, Plan)> {
+    seeds.get(usize::try_from(index).ok()?).cloned()
 }
 
 fn number(name: &str) -> Option<u64> {

@@ -1,6 +1,7 @@
 //! Control items of the partner that are void, and what comes after them.
 
 use crate::siege::Siege;
+use reknit_core::client::Whom;
 use reknit_core::entry::{EntryError, Incident, Payload};
 use reknit_core::membership::{Outcome, VoidReason, Want};
 use reknit_core::store::{Batch, Store, Table};
@@ -51,6 +52,38 @@ fn a_wrong_state_after_voids_the_op_and_its_device_is_no_author() {
     siege.both_noticed(|incident| {
         matches!(incident, Incident::RefusedEntry { error: EntryError::Author, .. })
     });
+    siege.life_goes_on();
+}
+
+#[test]
+fn e1_a_device_that_comes_later_reports_the_void_items_from_before_it() {
+    for spread in (0..40).map(|n| n * 50) {
+        e1_later(spread);
+    }
+}
+
+fn e1_later(spread: u64) {
+    let mut siege = Siege::new("later");
+    siege.world.weather.delay_ms_spread = spread;
+    let first = siege.villain.log.next_idx();
+    for _ in 0..3 {
+        let want = siege.villain.second_device().1;
+        let forgery = siege.villain.compose(want);
+        let mut item = siege.villain.seal_op(forgery);
+        let body = item.len() / 2;
+        item[body] ^= 1;
+        siege.villain.append(&mut siege.world, item);
+        siege.settle();
+    }
+    let laptop = siege.world.add_device(true);
+    assert!(siege.world.pair(siege.phone, laptop, Whom::Device));
+    siege.settle();
+    for idx in first..first + 3 {
+        let is_it = |it: &Incident| matches!(it, Incident::VoidOp { idx: at, .. } if *at == idx);
+        siege.both_noticed(is_it);
+        let said = siege.incidents(laptop);
+        assert!(said.iter().any(is_it), "{idx} is not in {said:?}");
+    }
     siege.life_goes_on();
 }
 

@@ -107,7 +107,8 @@ impl Node {
         };
         space.move_to(line, random)?;
         self.session.remember_home(random)?;
-        self.refresh_links()?;
+        let known = self.standings();
+        self.relink(&known)?;
         Ok(Answer::Done)
     }
 

@@ -3,6 +3,7 @@
 
 use crate::client::error::Error;
 use crate::client::node::machine::{Node, Notice};
+use crate::client::node::relink::Standing;
 use crate::client::space::state::Space;
 use crate::client::turn::control;
 use crate::client::vault::shelf::{OpenRow, Place};
@@ -37,6 +38,7 @@ impl Node {
         item: Option<&[u8]>,
         random: &mut dyn Random,
     ) -> Result<(), Error> {
+        let known = self.standings();
         self.session.found(
             SpaceKind::Shared,
             home,
@@ -49,7 +51,7 @@ impl Node {
             },
             random,
         )?;
-        self.own_access(home.sid, random)
+        self.own_access(home.sid, &known, random)
     }
 
     /// Puts a shared space on its shelf that the relay holds, or will: only this genesis is one's own.
@@ -60,6 +62,7 @@ impl Node {
         genesis: OpId,
         random: &mut dyn Random,
     ) -> Result<(), Error> {
+        let known = self.standings();
         self.session.found(
             SpaceKind::Shared,
             home,
@@ -70,7 +73,7 @@ impl Node {
             },
             random,
         )?;
-        self.own_access(home.sid, random)
+        self.own_access(home.sid, &known, random)
     }
 
     /// Remembers a pairing before the own card leaves this device.
@@ -110,6 +113,7 @@ impl Node {
         for th in &met {
             expected.bytes(th);
         }
+        let known = self.standings();
         self.session.found(
             SpaceKind::Private,
             home,
@@ -125,10 +129,15 @@ impl Node {
             random,
         )?;
         self.unsettled = true;
-        self.refresh_links()
+        self.relink(&known)
     }
 
-    fn own_access(&mut self, sid: SpaceHandle, random: &mut dyn Random) -> Result<(), Error> {
+    fn own_access(
+        &mut self,
+        sid: SpaceHandle,
+        known: &[Standing],
+        random: &mut dyn Random,
+    ) -> Result<(), Error> {
         if let Some(access) = self.session.access_keys(sid) {
             let open: Vec<SpaceHandle> =
                 self.session.spaces().map(|space| space.home.sid).collect();
@@ -137,7 +146,7 @@ impl Node {
             self.session.save_identity(random)?;
         }
         self.unsettled = true;
-        self.refresh_links()
+        self.relink(known)
     }
 
     /// Compares a log with what was agreed. What does not fit is written down, and its relay is not asked again.

@@ -13,7 +13,6 @@ use crate::client::error::Error;
 use crate::client::node::command::{Answer, Command};
 use crate::client::node::link::Link;
 use crate::client::node::meeting::Pairing;
-use crate::client::node::relink::Standing;
 use crate::client::session::unlocked::Session;
 use crate::client::turn::gather::Changed;
 use crate::crypto::Random;
@@ -294,7 +293,7 @@ impl Node {
     /// # Errors
     /// The disk cannot be read.
     pub fn reload(&mut self) -> Result<(), Error> {
-        let known: Vec<Standing> = self.session.spaces().map(Standing::of).collect();
+        let known = self.standings();
         self.session.reload()?;
         self.started = true;
         self.unsettled = true;
@@ -303,7 +302,7 @@ impl Node {
 
     /// Takes the vault for one turn, and brings memory up to date if another process wrote.
     pub(crate) fn begin_turn(&mut self) -> Result<Option<VaultLock>, Error> {
-        let known: Vec<Standing> = self.session.spaces().map(Standing::of).collect();
+        let known = self.standings();
         let (lock, moved) = self.session.begin_turn()?;
         if moved {
             self.started = true;

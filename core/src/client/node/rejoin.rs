@@ -9,7 +9,6 @@
 
 use crate::client::error::Error;
 use crate::client::node::machine::{Node, Now};
-use crate::client::node::relink::Standing;
 use crate::client::session::unlocked::Session;
 use crate::client::space::intents::META_APART;
 use crate::client::space::state::{Loader, Space};
@@ -30,7 +29,7 @@ impl Node {
         now: &Now,
         random: &mut dyn Random,
     ) -> Result<(), Error> {
-        let known: Vec<Standing> = self.session.spaces().map(Standing::of).collect();
+        let known = self.standings();
         let loader = Session::loader(&self.session.identity);
         let slot = match self.session.private.space() {
             Some(space) if space.home.sid == sid => &mut self.session.private,

@@ -29,10 +29,9 @@ impl Standing {
 }
 
 impl Node {
-    /// For spaces that came, or changed their relay: those in memory are what the engines know.
-    pub(crate) fn refresh_links(&mut self) -> Result<(), Error> {
-        let known: Vec<Standing> = self.session.spaces().map(Standing::of).collect();
-        self.relink(&known)
+    /// Where the spaces in memory stand.
+    pub(crate) fn standings(&self) -> Vec<Standing> {
+        self.session.spaces().map(Standing::of).collect()
     }
 
     /// For what was read from disk. A space that stands where it stood when it was `known` stays on its link and gets

@@ -35,13 +35,16 @@ impl Node {
         self.go_on(random)?;
         self.pin_shared(random)?;
         self.admit_own_devices(random)?;
+        let mut told = Changed::default();
         for slot in [&mut self.session.private, &mut self.session.shared] {
             if let Some(space) = slot.space_mut() {
+                told.join(control::tell_of_items(space, random)?);
                 space.keep_keys(random)?;
                 control::mend_keys(space, random)?;
                 control::recall_epoch(space, random)?;
             }
         }
+        self.notice_changed(told);
         self.greet(SpaceKind::Private, now, random)?;
         self.greet(SpaceKind::Shared, now, random)?;
         self.mirror_keys(now, random)?;

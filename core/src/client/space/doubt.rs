@@ -74,10 +74,16 @@ impl Space {
                 by_whom.insert(DeviceId::from_bytes(by), control);
             }
             let entries = self.doubtful(chain, doubt, |_| None)?;
-            let counts = agreed(&doubt, &entries, &heard, self.kind == SpaceKind::Private);
-            self.doubts.insert(chain, InDoubt { doubt, counts, heard });
+            let weighed = self.weighed(doubt, &entries, heard);
+            self.doubts.insert(chain, weighed);
         }
         Ok(())
+    }
+
+    /// What counts of a chain in doubt, by who acknowledged what.
+    pub(crate) fn weighed(&self, doubt: Doubt, of: &[Doubtful], heard: Acknowledged) -> InDoubt {
+        let counts = agreed(&doubt, of, &heard, self.kind == SpaceKind::Private);
+        InDoubt { doubt, counts, heard }
     }
 
     /// The entries of a chain from its first place in doubt on; `fresh` knows what is not stored yet.
@@ -113,6 +119,11 @@ impl Space {
     }
 }
 
-pub(crate) fn heard_prefix(chain: ChainId) -> Vec<u8> {
+/// The row of who acknowledged an entry.
+pub(crate) fn heard_row(chain: ChainId, entry: EntryId, by: DeviceId) -> Vec<u8> {
+    [heard_prefix(chain).as_slice(), entry.as_bytes(), by.as_bytes()].concat()
+}
+
+fn heard_prefix(chain: ChainId) -> Vec<u8> {
     [META_HEARD, chain.device.as_bytes(), &chain.inc.to_be_bytes()].concat()
 }

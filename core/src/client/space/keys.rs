@@ -4,7 +4,8 @@ use crate::client::error::Error;
 use crate::client::space::state::{Loader, Space};
 use crate::client::vault::shelf::Place;
 use crate::crypto::{EpochKey, Random};
-use crate::membership::{ControlLog, Folded, ReceiveError};
+use crate::entry::Incident;
+use crate::membership::{ControlLog, Folded, KeyArrival, Outcome, ReceiveError, VoidReason};
 use crate::store::{Batch, Table as Rows};
 use wire::codec::Reader;
 use wire::control::ControlItem;
@@ -52,7 +53,7 @@ impl Space {
             self.control_held = self.control_held.saturating_add(1);
             self.control_head = item_hash(item);
         }
-        self.fold_held(&items, loader);
+        self.fold_and_note(&items, loader);
         self.remember_branches()
     }
 
@@ -94,9 +95,15 @@ impl Space {
         if self.log.has_rejected() {
             self.log = ControlLog::new(self.home);
         }
-        self.fold_held(&items, loader);
+        self.fold_and_note(&items, loader);
         self.log.regain(&self.keyring);
         self.remember_branches()
+    }
+
+    /// Folds outside of the turn that stored the items: what comes to light is told by a turn soon.
+    fn fold_and_note(&mut self, items: &[Vec<u8>], loader: &Loader<'_>) {
+        let folded = self.fold_held(items, loader);
+        self.found_in_items.extend(folded.iter().flat_map(incidents_of));
     }
 
     /// Folds the held items that can be folded now. Returns the outcomes of those.
@@ -136,4 +143,21 @@ impl Space {
         }
         folded
     }
+}
+
+/// What a folded item brings to light.
+pub(crate) fn incidents_of(folded: &Folded) -> Vec<Incident> {
+    let idx = folded.idx;
+    let mut incidents = Vec::new();
+    if let Outcome::Void(reason) = folded.outcome {
+        incidents.push(if reason == VoidReason::State {
+            Incident::StateMismatch { idx }
+        } else {
+            Incident::VoidOp { idx, reason: reason as u16 }
+        });
+    }
+    if folded.key == KeyArrival::Bad {
+        incidents.push(Incident::BadWrap { idx });
+    }
+    incidents
 }

@@ -12,7 +12,7 @@ use crate::client::space::suspects::Trust;
 use crate::client::vault::shelf::{OpenRow, Place, Shelf};
 use crate::crypto::{ClassKey, EpochKey, Home, KemKey, Random};
 use crate::entry::{
-    Allowance, Chain, Chains, Entry, Missing, Overflow, Ticket, Waiting, WaitingRoom,
+    Allowance, Chain, Chains, Entry, Incident, Missing, Overflow, Ticket, Waiting, WaitingRoom,
 };
 use crate::membership;
 use crate::membership::{ControlLog, Keyring, Recipient, SpaceKind, Standing};
@@ -67,6 +67,8 @@ pub(crate) struct Space {
     pub(crate) refused: (u64, u64),
     /// Refused envelopes that are not.
     pub(crate) dropped: Option<Overflow>,
+    /// What control items brought to light that were folded outside of the turn that stored them.
+    pub(crate) found_in_items: Vec<Incident>,
     /// Entries over which a process died.
     pub(crate) suspects: BTreeMap<EntryId, Trust>,
     /// Whether this device's chain is its own alone.
@@ -156,6 +158,7 @@ impl Space {
             asked_for: BTreeMap::new(),
             refused: (0, 0),
             dropped: None,
+            found_in_items: Vec::new(),
             suspects: BTreeMap::new(),
             anew: Anew::No,
             closed: BTreeSet::new(),

@@ -6,14 +6,14 @@
 
 use crate::client::error::Error;
 use crate::client::space::card;
+use crate::client::space::keys::incidents_of;
 use crate::client::space::state::{Loader, Space};
-use crate::client::turn::gather::Turn;
+use crate::client::turn::gather::{Changed, Turn};
 use crate::client::vault::shelf::{Place, Shelf};
 use crate::crypto::{DeviceKeys, Random};
-use crate::entry::{Incident, frontier_root};
+use crate::entry::frontier_root;
 use crate::membership::{
-    ComposeError, Composer, Folded, Intent, IntentError, KeyArrival, Named, Outcome, RENEWALS_MAX,
-    SpaceKind, VoidReason, Want,
+    ComposeError, Composer, Intent, IntentError, Named, RENEWALS_MAX, SpaceKind, Want,
 };
 use crate::model::id::OpId;
 use crate::store::{Batch, Table};
@@ -48,21 +48,20 @@ pub(crate) fn take_item(
     Ok(folded.len())
 }
 
-/// What a folded item brings to light.
-fn incidents_of(folded: &Folded) -> Vec<Incident> {
-    let idx = folded.idx;
-    let mut incidents = Vec::new();
-    if let Outcome::Void(reason) = folded.outcome {
-        incidents.push(if reason == VoidReason::State {
-            Incident::StateMismatch { idx }
-        } else {
-            Incident::VoidOp { idx, reason: reason as u16 }
-        });
+/// Tells what came to light where held items were folded outside the turn that stored them: at a start, or once a key
+/// came by another way than the log.
+pub(crate) fn tell_of_items(space: &mut Space, random: &mut dyn Random) -> Result<Changed, Error> {
+    let found = core::mem::take(&mut space.found_in_items);
+    if found.is_empty() {
+        return Ok(Changed::default());
     }
-    if folded.key == KeyArrival::Bad {
-        incidents.push(Incident::BadWrap { idx });
+    let mut turn = Turn::new(space);
+    for incident in found {
+        if turn.space.shelf.store().get(Table::Incidents, &incident.key())?.is_none() {
+            turn.report(&incident, random)?;
+        }
     }
-    incidents
+    turn.close(random)
 }
 
 /// A void op may carry any epoch in its head, and the relay, which cannot read it, then takes envelopes of that epoch

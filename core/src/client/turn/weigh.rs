@@ -2,15 +2,14 @@
 
 use crate::client::error::Error;
 use crate::client::space::card;
-use crate::client::space::doubt::{InDoubt, heard_prefix};
+use crate::client::space::doubt::{InDoubt, heard_row};
 use crate::client::turn::gather::Turn;
 use crate::client::vault::shelf::Place;
 use crate::crypto::Random;
-use crate::entry::{Acknowledged, Doubt, Doubtful, Entry, agreed};
-use crate::membership::SpaceKind;
+use crate::entry::{Acknowledged, Doubt, Doubtful, Entry};
 use crate::model::id::{ChainId, DeviceId, EntryId};
 use crate::store::Table;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use wire::codec::Writer;
 
 /// One entry named by another.
@@ -67,10 +66,49 @@ impl Turn<'_> {
                 Some(of.map(doubtful).collect())
             };
             let entries = self.space.doubtful(chain, doubt, fresh)?;
-            let by_most = self.space.kind == SpaceKind::Private;
-            let counts = agreed(&doubt, &entries, &heard, by_most);
-            self.rebuild |= before.is_none_or(|it| it.doubt != doubt || it.counts != counts);
-            self.space.doubts.insert(chain, InDoubt { doubt, counts, heard });
+            let weighed = self.space.weighed(doubt, &entries, heard);
+            self.rebuild |=
+                before.is_none_or(|it| (it.doubt, &it.counts) != (doubt, &weighed.counts));
+            self.space.doubts.insert(chain, weighed);
+        }
+        Ok(())
+    }
+
+    /// What entries acknowledged that are taken back was acknowledged by those that stay, or by none.
+    pub(crate) fn unhear(
+        &mut self,
+        taken: &[Entry],
+        without: &BTreeSet<EntryId>,
+        random: &mut dyn Random,
+    ) -> Result<(), Error> {
+        let by: BTreeSet<DeviceId> = taken.iter().map(|it| it.header.chain.device).collect();
+        let is_by =
+            |it: &InDoubt| it.heard.values().flatten().any(|(device, _)| by.contains(device));
+        let due = self.space.doubts.iter().filter(|(_, it)| is_by(it));
+        let due: BTreeMap<ChainId, Doubt> = due.map(|(chain, it)| (*chain, it.doubt)).collect();
+        if due.is_empty() {
+            return Ok(());
+        }
+        let mut named: Vec<Named> = Vec::new();
+        for entry in card::entries(&self.space.shelf, self.space.home.space)? {
+            if !without.contains(&entry.id) {
+                named.extend(self.names(&entry, &due));
+            }
+        }
+        for (chain, doubt) in due {
+            let before = self.space.doubts.remove(&chain);
+            for (entry, by_whom) in before.into_iter().flat_map(|it| it.heard) {
+                for by in by_whom.into_keys() {
+                    self.batch.delete(Table::Meta, &heard_row(chain, entry, by));
+                }
+            }
+            let mut heard = Acknowledged::new();
+            for one in named.iter().filter(|one| one.chain == chain) {
+                self.hear(one, &mut heard, random)?;
+            }
+            let entries = self.space.doubtful(chain, doubt, |_| None)?;
+            let weighed = self.space.weighed(doubt, &entries, heard);
+            self.space.doubts.insert(chain, weighed);
         }
         Ok(())
     }
@@ -87,8 +125,7 @@ impl Turn<'_> {
             return Ok(());
         }
         by_whom.insert(one.by, one.control);
-        let row =
-            [heard_prefix(one.chain).as_slice(), one.entry.as_bytes(), one.by.as_bytes()].concat();
+        let row = heard_row(one.chain, one.entry, one.by);
         let mut body = Writer::new();
         body.u32(one.control);
         let place = Place::new(Table::Meta, &row);

@@ -64,6 +64,7 @@ pub(crate) fn withdraw(
         }
     }
     turn.take_out(&taken, &without, random)?;
+    turn.unhear(&taken, &without, random)?;
     turn.retell(&without, random)?;
     for (id, fields) in edited {
         let base = turn.document_now(id)?;
