@@ -87,6 +87,7 @@ impl World {
         self.d6_each_place_is_signed_for_once();
         self.e4_what_calls_itself_synced_is();
         self.a1_every_own_device_is_in();
+        self.l2_a_key_that_was_asked_for_is_there();
         self.s1_no_word_is_readable_at_the_relay_or_on_a_disk();
         self.e1_whoever_was_told_another_history_reports_it();
         self.e3_the_author_shown_is_the_signer();
@@ -143,6 +144,28 @@ impl World {
                     report.kind
                 );
                 assert!(report.member, "C1: {device} is in");
+            }
+        }
+    }
+
+    /// The epoch of a space that a device is in.
+    pub(crate) fn epoch_on(&self, device: DeviceIndex, kind: SpaceKind) -> Option<u32> {
+        let reports = self.node(device).session().report().expect("a report");
+        reports.into_iter().find(|report| report.kind == kind).map(|report| report.epoch)
+    }
+
+    /// A new key that was asked for is made, whoever won the places in the control log. What a restored phone had asked
+    /// for may be lost with its disk, and what a relay forgot may come together under another number.
+    fn l2_a_key_that_was_asked_for_is_there(&self) {
+        if self.copied || self.host.wiped || self.devices.iter().any(|it| it.taken.is_some()) {
+            return;
+        }
+        for (by, kind, before) in &self.renewals {
+            let sessions = self.sessions().into_iter();
+            let holds = |of: &Session| *kind == SpaceKind::Shared || of.person() == *by;
+            for (device, _) in sessions.filter(|(_, session)| holds(session)) {
+                let epoch = self.epoch_on(device, *kind);
+                assert!(epoch > Some(*before), "L2: {device} has no key after {before}, {kind:?}");
             }
         }
     }

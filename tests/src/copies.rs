@@ -6,7 +6,8 @@ use crate::world::{DeviceIndex, World};
 use reknit_core::client::{MemoryDisk, Notice, Session};
 use reknit_core::membership::SpaceKind;
 use reknit_core::model::id::EntryId;
-use std::collections::BTreeSet;
+use reknit_core::model::{Head, Told};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Incarnations from which on a copy that another has passed over takes no new words.
 pub const TURNS_MAX: u16 = 16;
@@ -56,6 +57,45 @@ impl World {
         let newest = all().map(incarnation).max().unwrap_or(0);
         let own = all().filter(|(at, _)| *at == device).map(incarnation).max().unwrap_or(0);
         newest >= TURNS_MAX && own < newest
+    }
+
+    /// What the other person has said, as far as it counts on a device now. Looked at where phones were copied only: of
+    /// no other is anything cut off.
+    pub(crate) fn heard_on(&self, device: DeviceIndex) -> BTreeSet<EntryId> {
+        let session = self.node(device).session();
+        if !self.copied || !session.is_paired() {
+            return BTreeSet::new();
+        }
+        let told = all_told(session).into_iter().map(|told| told.head);
+        let counts = told.filter(|head| !head.cut_off && head.author != session.person());
+        counts.map(|head| head.id).collect()
+    }
+
+    /// M6: what one had heard when they said something is not taken back by an end that the other gives to the chain of
+    /// a copied phone. Where phones came back with an old disk, and none ran twice, nothing is cut off or disputed.
+    pub(crate) fn nothing_heard_is_taken_back(&self) {
+        let alone = self.is_one_of_each();
+        for (device, session) in self.sessions().into_iter().filter(|(_, of)| of.is_paired()) {
+            let told = all_told(session);
+            let told: BTreeMap<EntryId, &Head> =
+                told.iter().map(|told| (told.head.id, &told.head)).collect();
+            let counts = |head: &&Head| !head.cut_off && !head.disputed;
+            assert!(
+                !alone || told.values().all(counts),
+                "M6: some word does not count on {device}"
+            );
+            for said in self.said.iter().filter(|said| told.contains_key(&said.id)) {
+                let mut heard = said.heard.iter().filter_map(|id| told.get(id));
+                let kept = heard.all(|head| !head.cut_off);
+                assert!(kept, "M6: what was heard is cut off on {device}");
+            }
+        }
+    }
+
+    /// Whether no two phones of one name ran, and a phone that came back with an old disk was told all that it had once
+    /// said: by no relay that forgets, or shows some another log, or nothing new.
+    pub(crate) const fn is_one_of_each(&self) -> bool {
+        self.tally.clones == 0 && !self.host.wiped && self.tally.freezes == 0
     }
 
     /// What a device held may be taken back from now on and told again under other names.
@@ -114,4 +154,10 @@ impl World {
         self.devices.push(twin);
         self.devices.len() - 1
     }
+}
+
+/// All that was told of all records, as a device holds it.
+fn all_told(session: &Session) -> Vec<Told> {
+    let records = session.cards().expect("cards").into_iter().map(|card| card.record);
+    records.flat_map(|record| session.told(record).expect("events")).collect()
 }

@@ -23,6 +23,8 @@ pub struct Said {
     pub event: Event,
     /// The entries with events that lay on the disk when it was told.
     pub seen: BTreeSet<EntryId>,
+    /// Where phones were copied: what the other had said and counted, on the device in the hand, when it was told.
+    pub heard: BTreeSet<EntryId>,
 }
 
 /// Where a record stands, in the fewest words.
@@ -56,7 +58,8 @@ impl World {
     pub fn check_against_the_oracle(&self) {
         let told: BTreeMap<EntryId, &Said> = self.said.iter().map(|said| (said.id, said)).collect();
         if self.copied {
-            return self.nothing_said_is_lost();
+            self.nothing_said_is_lost();
+            return self.nothing_heard_is_taken_back();
         }
         for device in self.honest() {
             let session = self.node(device).session();

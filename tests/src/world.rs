@@ -18,7 +18,7 @@ use reknit_core::client::{Answer, Command, Error, MemoryDisk, Node, Notice, Now,
 use reknit_core::crypto::Unlock;
 use reknit_core::membership::SpaceKind;
 use reknit_core::model::Event as Told;
-use reknit_core::model::id::{DocumentId, EntryId};
+use reknit_core::model::id::{DocumentId, EntryId, PersonId};
 use reknit_relay::protocol::{ConnectionId, Now as RelayNow, StreamId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -87,6 +87,8 @@ pub struct World {
     pub copied: bool,
     /// What devices sent, by store and place in its chain.
     pub sent: BTreeMap<(bool, Stand), BTreeSet<EntryId>>,
+    /// The epochs after which somebody asked for a new key: by whom, of their private or of the shared space.
+    pub renewals: Vec<(PersonId, SpaceKind, u32)>,
     /// Texts that somebody deleted, or tried to.
     pub deleted: BTreeSet<DocumentId>,
     /// Which envelope each salt belongs to.
@@ -126,6 +128,7 @@ impl World {
             said: Vec::new(),
             copied: false,
             sent: BTreeMap::new(),
+            renewals: Vec::new(),
             deleted: BTreeSet::new(),
             salts: BTreeMap::new(),
             name,
@@ -221,9 +224,9 @@ impl World {
         }
         let Device { node, random, .. } = &mut self.devices[device];
         let done = node.as_mut().expect("the device runs").execute(command, &now, random);
-        if let (Some((event, seen)), Ok(Answer::Told(id))) = (told, &done) {
+        if let (Some((event, seen, heard)), Ok(Answer::Told(id))) = (told, &done) {
             let by = self.node(device).session().person();
-            self.said.push(Said { id: *id, by, event, seen });
+            self.said.push(Said { id: *id, by, event, seen, heard });
         }
         if let Some(typing) = typing {
             self.typed(device, typing, done.as_ref());
@@ -241,17 +244,20 @@ impl World {
         &self,
         device: DeviceIndex,
         command: &Command,
-    ) -> Option<(Told, BTreeSet<EntryId>)> {
+    ) -> Option<(Told, BTreeSet<EntryId>, BTreeSet<EntryId>)> {
         let Command::Tell(event) = command else { return None };
-        let device = &self.devices[device];
-        device.folder.is_none().then(|| (event.clone(), device.disk.told(true)))
+        let Device { folder, disk, .. } = &self.devices[device];
+        folder.is_none().then(|| (event.clone(), disk.told(true), self.heard_on(device)))
     }
 
     /// Wants a new epoch key for a space, as a device that runs.
     pub fn renew_key(&mut self, device: DeviceIndex, kind: SpaceKind) -> Result<(), Error> {
         let now = self.now(device);
+        let before = self.epoch_on(device, kind);
         let Device { node, random, .. } = &mut self.devices[device];
         let done = node.as_mut().expect("the device runs").renew_key(kind, &now, random);
+        let by = self.node(device).session().person();
+        self.renewals.extend(before.filter(|_| done.is_ok()).map(|epoch| (by, kind, epoch)));
         self.note_command(device, done.as_ref().copied());
         self.after(device, done.as_ref().err().cloned());
         done

@@ -42,27 +42,29 @@ fn main() -> ExitCode {
 fn hunt(copy: &Copy, bug: &Bug) -> Option<u64> {
     let begun = watch();
     let within = std::env::var("REKNIT_SEEDS").unwrap_or_else(|_| SEEDS.to_owned());
+    let within: u64 = within.parse().expect("a number");
     let (name, breaks) = (&bug.name, &bug.breaks);
-    let found = seek(copy, name, "0", &within);
-    let Some((seeds, said)) = found else {
-        println!("{name:<28} MISSED in {within} seeds, {:.0} s: {breaks}", seconds(begun));
-        return None;
-    };
-    // Under the same seed nothing may be wrong without the bug: else it was not the bug that was found.
-    if let Some((_, said)) = seek(copy, "", &(seeds - 1).to_string(), "1") {
-        println!("{name:<28} MISSED: seed {} fails without it as well: {said}", seeds - 1);
-        return None;
+    let mut from = 0;
+    while let Some((seeds, said)) = seek(copy, name, from, within - from) {
+        from += seeds;
+        // Under the same seed nothing may be wrong without the bug: else it was not the bug that was found.
+        if let Some((_, said)) = seek(copy, "", from - 1, 1) {
+            println!("{name:<28} seed {} fails without it as well: {said}", from - 1);
+            continue;
+        }
+        println!("{name:<28} {from:>4} seeds {:>4.0} s  {said}", seconds(begun));
+        return Some(from);
     }
-    println!("{name:<28} {seeds:>4} seeds {:>4.0} s  {said}", seconds(begun));
-    Some(seeds)
+    println!("{name:<28} MISSED in {within} seeds, {:.0} s: {breaks}", seconds(begun));
+    None
 }
 
 /// Looks for the first seed that fails with a bug switched on: how many it took, and what the check said.
-fn seek(copy: &Copy, bug: &str, from: &str, count: &str) -> Option<(u64, String)> {
+fn seek(copy: &Copy, bug: &str, from: u64, count: u64) -> Option<(u64, String)> {
     let hunt = Command::new(copy.hunt())
         .env("REKNIT_PLANTED", bug)
-        .env("REKNIT_FROM", from)
-        .env("REKNIT_SEEDS", count)
+        .env("REKNIT_FROM", from.to_string())
+        .env("REKNIT_SEEDS", count.to_string())
         .output()
         .expect("the hunt was built");
     let said = String::from_utf8_lossy(&hunt.stdout);
