@@ -39,6 +39,9 @@ impl Node {
         for slot in [&mut self.session.private, &mut self.session.shared] {
             if let Some(space) = slot.space_mut() {
                 told.join(control::tell_of_items(space, random)?);
+                if space.has_second_key() {
+                    told.join(aside::reopen(space, random)?);
+                }
                 space.keep_keys(random)?;
                 control::mend_keys(space, random)?;
                 control::recall_epoch(space, random)?;

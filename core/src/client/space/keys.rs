@@ -47,6 +47,15 @@ impl Space {
         Ok(())
     }
 
+    /// Whether a key came of an epoch of which another was known, and is not kept yet.
+    pub(crate) fn has_second_key(&self) -> bool {
+        let known = |epoch| self.kept.iter().any(|(of, _)| *of == epoch);
+        let is_new = |(epoch, kc): &(u32, &[u8; 32])| {
+            !self.kept.contains(&(*epoch, **kc)) && self.keyring.get_committed(*epoch, kc).is_some()
+        };
+        self.log.commitments().filter(is_new).any(|(epoch, _)| known(epoch))
+    }
+
     pub(crate) fn load_control(&mut self, loader: &Loader<'_>) -> Result<(), Error> {
         let items = self.control_items()?;
         for item in &items {

@@ -194,6 +194,13 @@ pub(crate) fn retry(
     Ok(changed)
 }
 
+/// Tries again what did not open: a second key of an epoch came, as when a control log that came apart comes together.
+pub(crate) fn reopen(space: &mut Space, random: &mut dyn Random) -> Result<Changed, Error> {
+    let mut changed = again(space, &[ASIDE_REFUSED], random)?;
+    changed.join(go_on(space, random)?);
+    Ok(changed)
+}
+
 /// Judges all that is set aside again, in its order, if a program with other rules did so last: also what a process
 /// died over, alone. What was refused and not kept is pulled again.
 pub(crate) fn judge_again(space: &mut Space, random: &mut dyn Random) -> Result<Changed, Error> {

@@ -12,7 +12,7 @@ use crate::client::turn::gather::{Arrival, Changed, Origin, Turn, origin_of};
 use crate::client::turn::withdraw::make_way;
 use crate::client::vault::shelf::Place;
 use crate::crypto::{Random, open};
-use crate::entry::Entry;
+use crate::entry::{Entry, Incident};
 use crate::model::id::EntryId;
 use crate::store::{Row, Table};
 use crate::sync::Delivery;
@@ -135,6 +135,11 @@ impl Turn<'_> {
         let opens = epoch.is_some_and(|epoch| !self.space.lacks_key(epoch));
         if opens || row.state != ASIDE_NO_KEY {
             self.batch.delete(Table::Quarantine, &row.id);
+            if let Some(envelope) = EnvelopeId::from_slice(&row.id) {
+                // Said again if it still does not open.
+                let said = Incident::UnreadableEnvelope { position, envelope };
+                self.batch.delete(Table::Incidents, &said.key());
+            }
             self.take_envelope(position, row.body, random)?;
             self.settle(random)?;
         }
