@@ -311,8 +311,8 @@ impl World {
             let queued: BTreeSet<EntryId> =
                 disk.outbox(shared).into_iter().map(|(entry, _)| entry).collect();
             let (receipted, placed) = (disk.receipted(shared), disk.placed(shared));
-            // What another copy of it wrote, and a relay confirmed and forgot, goes there with all else.
-            let all_goes = self.devices[device].copied && disk.brings_all_back(shared);
+            // Until a relay that forgot has all again, all that it lacks goes there, also what waits in no outbox yet.
+            let all_goes = disk.brings_all_back(shared);
             for (entry, stand) in disk.places(shared) {
                 let safe = queued.contains(&entry)
                     || receipted.contains(&entry)

@@ -353,8 +353,8 @@ impl Run {
         }
         let tally = world.tally.clone();
         // A run that ends early looks green. Much bad luck is no early end.
-        let edits = tally.edits() >= 3 || self.partner.is_some();
-        let worked = edits && tally.delivered >= 2 && tally.frames >= 30;
+        let spoke = tally.edits() + tally.drafts > 0 || self.partner.is_some();
+        let worked = spoke && tally.steps >= 40 && tally.delivered >= 2 && tally.frames >= 30;
         assert!(worked || plan.only.is_some(), "too little happened: {tally:?}");
         Ended { tally, trace: world.trace.sum() }
     }

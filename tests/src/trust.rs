@@ -25,7 +25,9 @@ impl World {
         let mut shown = self.sessions().into_iter().map(|(_, session)| view(session, true));
         let lies = self.devices.iter().any(|device| device.taken.is_some());
         let seen = shown.any(|shown| found(shown.as_bytes()));
-        assert!(seen || lies, "S1: the scanner finds what is shown");
+        // Who kept drafts, and dropped them, has nothing to show.
+        let silent = self.tally.edits() <= 2 * self.tally.drafts;
+        assert!(seen || lies || silent, "S1: the scanner finds what is shown");
         for heard in self.heard.iter().flatten() {
             assert!(!found(heard), "S1: the relay heard a word");
         }
