@@ -28,6 +28,7 @@ pub mod random;
 pub mod raw_change;
 pub mod relay_process;
 pub mod run;
+pub mod scene;
 pub mod shrink;
 pub mod step;
 pub mod stranger;

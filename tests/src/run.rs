@@ -27,6 +27,8 @@ const MEETINGS_MAX: u32 = 8;
 const QUIET: Duration = Duration::from_mins(15);
 /// A hostile partner's last word comes after everybody could hear the others.
 const LAST_WORD_AFTER: Duration = Duration::from_mins(3);
+/// A scene is drawn for itself: whatever it draws, the rest stays as it is.
+const SCENES: u64 = 0x5ce7e;
 /// For longer than what names a missing entry waits for it.
 const MONTH_MS: i64 = 31 * 24 * 60 * 60 * 1_000;
 
@@ -88,6 +90,9 @@ pub fn run(seed: u64, plan: &Plan) -> Ended {
             run.world.tell(|| format!("step {number}: {step:?}"));
             run.step(*step);
         }
+    }
+    if let Some(scene) = swarm.scene {
+        run.play(scene, &mut Seeded::new(seed ^ SCENES));
     }
     run.heal(swarm.new_relay, &mut dice);
     run.check(&mut dice);
@@ -179,7 +184,7 @@ impl Run {
     }
 
     /// Pairs two devices, however often it is cut off. With faults at first, without at last.
-    fn bring_together(&mut self, meeting: Meeting, faulty: bool, dice: &mut Seeded) {
+    pub(crate) fn bring_together(&mut self, meeting: Meeting, faulty: bool, dice: &mut Seeded) {
         let weather = self.world.weather;
         for attempt in 0..MEETINGS_MAX {
             if attempt == MEETINGS_MAX / 2 {
@@ -373,7 +378,7 @@ fn disturb(world: &mut World, meeting: Meeting, which: u64) {
 }
 
 /// Whether a pairing came to what it was for.
-fn joined(world: &World, meeting: Meeting) -> bool {
+pub(crate) fn joined(world: &World, meeting: Meeting) -> bool {
     let session = |device: DeviceIndex| {
         world.devices[device].node.as_ref().map(reknit_core::client::Node::session)
     };

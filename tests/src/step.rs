@@ -173,7 +173,7 @@ impl Run {
 }
 
 /// L2: what a person asks for succeeds, or is refused for one of the reasons that can be here.
-fn must_be_closed(error: Option<Error>) {
+pub(crate) fn must_be_closed(error: Option<Error>) {
     let known =
         matches!(error, None | Some(Error::NotAllowed { .. } | Error::Storage | Error::NotFound));
     assert!(known, "L2: {error:?}");

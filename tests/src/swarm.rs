@@ -5,6 +5,7 @@
 use crate::device::Clock;
 use crate::plan::{Length, Plan};
 use crate::random::Seeded;
+use crate::scene::Scene;
 use crate::step::{Step, What};
 use crate::weather::Weather;
 
@@ -34,6 +35,8 @@ pub enum RelayKind {
     RollingBack,
 }
 
+/// One run of so many ends with a scene, where all are honest.
+const SCENE_ONE_IN: u64 = 8;
 /// In one run of so many phones come back with an old disk, or run twice.
 const COPIES_ONE_IN: u64 = 8;
 
@@ -52,6 +55,8 @@ pub struct Swarm {
     pub weather: Weather,
     /// What happens, in this order.
     pub steps: Vec<Step>,
+    /// What is played after that.
+    pub scene: Option<Scene>,
     /// The relay has lost everything when healing begins.
     pub new_relay: bool,
 }
@@ -91,7 +96,11 @@ impl Swarm {
         let count = if long { 80 + dice.below(320) } else { 40 + dice.below(20) };
         let steps = (0..count).map(|_| weights.step(&mut dice)).collect();
         let new_relay = relay == RelayKind::Amnesiac && dice.one_in(2);
-        Self { devices, from_nothing, hostile, relay, weather, steps, new_relay }
+        let here = dice.one_in(SCENE_ONE_IN) && !hostile;
+        let apart = matches!(relay, RelayKind::Amnesiac) || (alone && dice.one_in(2));
+        let scene = if apart { Scene::Apart } else { Scene::Race };
+        let scene = here.then_some(scene);
+        Self { devices, from_nothing, hostile, relay, weather, steps, scene, new_relay }
     }
 
     /// A clock at the start: right, a little off, or years away, and fast or slow.
