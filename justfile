@@ -43,6 +43,10 @@ silence:
 planted *names:
     cargo run --quiet --locked -p reknit-e2e --example planted -- {{ names }}
 
+# The same, each from the seed that found it last: for every run.
+planted-again:
+    cargo run --quiet --locked -p reknit-e2e --example planted -- --again
+
 # Sizes, start, bytes of one edit, entries per second: what the README says of cost.
 figures:
     cargo build --release --locked -p reknit -p reknit-relay

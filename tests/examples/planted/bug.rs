@@ -11,6 +11,8 @@ pub(crate) struct Bug {
     pub(crate) name: String,
     /// What it breaks, for whoever reads that it was missed.
     pub(crate) breaks: String,
+    /// A seed that found it once.
+    pub(crate) seed: Option<u64>,
     /// Where.
     pub(crate) places: Vec<Planting>,
 }
@@ -50,6 +52,7 @@ fn bug(row: &Value) -> Bug {
     Bug {
         name: text(row, "name"),
         breaks: text(row, "breaks"),
+        seed: row.get("seed").map(|seed| seed.as_u64().expect("seed is a number")),
         places: places
             .iter()
             .map(|place| Planting {
