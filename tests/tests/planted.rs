@@ -15,6 +15,7 @@ fn each_planted_bug_names_lines_that_stand_there_once() {
     for bug in &bugs {
         assert!(names.insert(&bug.name), "{} stands there twice", bug.name);
         assert!(bug.breaks.ends_with('.'), "{} says what it breaks", bug.name);
+        assert!(bug.seed.is_none_or(|seed| seed < 2_000), "{}: a seed below 2,000", bug.name);
         let switched = bug.places.iter().any(|place| place.wrong.contains("PLANTED"));
         assert!(switched, "{} has a switch", bug.name);
         for place in &bug.places {
